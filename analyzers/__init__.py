@@ -1,0 +1,1 @@
+"""Diagnosis, topology, alerts and scoping, computed from the lake."""

@@ -1,0 +1,1 @@
+"""Streamlit pages over the lake and the analyzers."""

@@ -1,0 +1,1 @@
+"""Ingest: sources, parsers, Beam jobs and the lake. Knows nothing of analyzers or dashboards."""
