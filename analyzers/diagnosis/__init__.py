@@ -1,0 +1,1 @@
+"""Analyzers that explain failures and find configuration faults."""

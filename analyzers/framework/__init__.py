@@ -1,0 +1,1 @@
+"""What every analyzer shares: findings, declared inputs, running, suppression, output formats."""

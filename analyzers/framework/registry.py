@@ -1,0 +1,54 @@
+"""Every analyzer, by name. Modules are imported when asked for, so that listing a command costs nothing.
+
+To add one: write `analyzers/FAMILY/SYMPTOM.py` with a module constant `ANALYZER` and add its line here, in order.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Final
+
+from analyzers.framework.analyzer import Analyzer
+
+if TYPE_CHECKING:
+    from analyzers.framework.analyzer import Code, Family
+
+#: Analyzer name -> the module that defines it as `ANALYZER`. Sorted.
+MODULES: Final[dict[str, str]] = {
+    "dangling_host": "analyzers.diagnosis.dangling_host",
+    "explained_failures": "analyzers.diagnosis.explained_failures",
+}
+
+
+class UnknownNameError(LookupError):
+    """No analyzer, or no code, has this name."""
+
+
+def load(*names: str) -> tuple[Analyzer, ...]:
+    """The named analyzers, or all of them where none is named, sorted by name.
+
+    Raises:
+        UnknownNameError: for a name the registry does not have.
+    """
+    for name in names:
+        if name not in MODULES:
+            raise UnknownNameError(f"no analyzer is called {name!r}; `meshlens list` names them all")
+    return tuple(_load_one(name) for name in sorted(names or MODULES))
+
+
+def load_family(family: Family) -> tuple[Analyzer, ...]:
+    """The analyzers of one family, sorted by name."""
+    return tuple(analyzer for analyzer in load() if analyzer.family == family)
+
+
+def codes() -> dict[str, tuple[Analyzer, Code]]:
+    """Every finding code with the analyzer that gives it, sorted by code."""
+    found = {code.code: (analyzer, code) for analyzer in load() for code in analyzer.codes}
+    return dict(sorted(found.items()))
+
+
+def _load_one(name: str) -> Analyzer:
+    analyzer = importlib.import_module(MODULES[name]).ANALYZER
+    if not isinstance(analyzer, Analyzer) or analyzer.name != name:
+        raise TypeError(f"{MODULES[name]}.ANALYZER is not the analyzer {name!r}")
+    return analyzer

@@ -1,0 +1,92 @@
+"""Running analyzers over a lake: check their inputs, run them, silence what is suppressed, keep the result."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from analyzers.framework.analyzer import Report, Skipped
+from analyzers.framework.finding import SEVERITIES
+from analyzers.framework.suppression import Annotations, suppress
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from analyzers.framework.analyzer import Analyzer, Input, Options
+    from analyzers.framework.finding import Finding
+    from analyzers.framework.suppression import Suppression
+    from pipelines.lake.session import Session
+
+
+class AnalyzerError(RuntimeError):
+    """An analyzer failed; the message names it."""
+
+
+def run_analyzers(
+    session: Session,
+    analyzers: Iterable[Analyzer],
+    options: Options,
+    suppressions: Iterable[Suppression] = (),
+) -> Report:
+    """Run every analyzer whose inputs are there and report the rest as skipped.
+
+    Findings are sorted by severity (worst first), time, code and subject.
+
+    Raises:
+        AnalyzerError: an analyzer failed.
+    """
+    kinds = object_kinds(session)
+    findings: list[Finding] = []
+    skipped: list[Skipped] = []
+    ran: list[str] = []
+    for analyzer in analyzers:
+        skips = _missing(session, analyzer, kinds)
+        skipped.extend(skips)
+        if any(not skip.partial for skip in skips):
+            continue
+        try:
+            findings.extend(analyzer.run(session, options))
+        except Exception as error:
+            raise AnalyzerError(f"analyzer {analyzer.name}: {error}") from error
+        ran.append(analyzer.name)
+    silenced = suppress(findings, (Annotations(object_annotations(session, kinds)), *suppressions))
+    return Report(tuple(sorted(silenced, key=_order)), tuple(skipped), tuple(ran))
+
+
+def object_kinds(session: Session) -> frozenset[str]:
+    """The kinds of object that the lake has seen."""
+    if session.rows("mesh_objects") == 0:
+        return frozenset()
+    return frozenset(session.query("object_kinds").column("kind").to_pylist())
+
+
+def object_annotations(session: Session, kinds: frozenset[str]) -> dict[str, dict[str, str]]:
+    """`Kind/namespace/name` -> annotations, of the objects that carry an annotation Meshlens reads."""
+    if not kinds:
+        return {}
+    keys = [rule.key for rule in Annotations({}).rules]
+    rows = session.query("suppression_annotations", keys=keys).to_pylist()
+    found: dict[str, dict[str, str]] = {}
+    for row in rows:
+        found.setdefault(row["object"], {})[row["key"]] = row["value"]
+    return found
+
+
+def _missing(session: Session, analyzer: Analyzer, kinds: frozenset[str]) -> list[Skipped]:
+    """What `analyzer` lacks: at most one skip for its required inputs, one partial skip for each optional one."""
+    absent = [given for given in analyzer.inputs if not _present(session, given, kinds)]
+    required = [given for given in absent if not given.optional]
+    if required:
+        reason = "; ".join(given.reason for given in required if given.reason)
+        return [Skipped(analyzer.name, tuple(given.describe() for given in required), reason)]
+    return [Skipped(analyzer.name, (given.describe(),), given.reason, partial=True) for given in absent]
+
+
+def _present(session: Session, given: Input, kinds: frozenset[str]) -> bool:
+    if given.kinds:
+        return not kinds.isdisjoint(given.kinds)
+    return any(session.rows(table) > 0 for table in given.tables)
+
+
+def _order(finding: Finding) -> tuple[int, str, str, str]:
+    when = finding.first_seen.isoformat() if finding.first_seen else ""
+    return (-SEVERITIES.index(finding.severity), when, finding.code, finding.subject)
