@@ -1,0 +1,99 @@
+-- purpose: One row per call. The caller's proxy writes an outbound line and the callee's an inbound line; both are one
+--          call (`client_calls`). Inbound lines left over are calls that the callee alone saw (`server_calls`).
+-- kind: table
+-- reads: client_calls, server_calls, pod_addresses, declared_hosts, service_ports, address_ip, call_failed
+-- grain: one call
+-- params: none
+with all_calls as (
+    select * from client_calls
+    union all
+    select * from server_calls
+),
+
+upstream_pods as (
+    select
+        all_calls.line,
+        address.namespace,
+        address.pod,
+        address.workload
+    from all_calls
+    inner join pod_addresses as address on address_ip(all_calls.upstream_host) = address.address
+    where
+        all_calls.reporter in ('source', 'both')
+        and (
+            address.owners = 1
+            or (
+                all_calls.start_time >= address.valid_from
+                and (address.valid_to is null or all_calls.start_time < address.valid_to)
+            )
+        )
+    qualify row_number() over (partition by all_calls.line order by address.valid_from desc, address.pod asc) = 1
+),
+
+port_protocols as (
+    select
+        host,
+        port,
+        any_value(protocol order by kind asc) as protocol
+    from service_ports
+    group by host, port
+)
+
+select
+    call.start_time,
+    call.end_time,
+    call.caller_namespace,
+    call.caller,
+    call.caller_pod,
+    call.caller_kind,
+    call.called_host as callee,
+    declared.namespace as callee_namespace,
+    case
+        when declared.host is not null and declared.location = 'mesh' then 'service'
+        when declared.host is not null then 'external'
+        when call.route_kind = 'blackhole' then 'blackhole'
+        when call.route_kind = 'passthrough' then 'external'
+        else 'unknown'
+    end as callee_kind,
+    call.route_kind,
+    coalesce(call.server_namespace, upstream.namespace) as callee_pod_namespace,
+    coalesce(call.server_pod, upstream.pod) as callee_pod,
+    coalesce(call.server_workload, upstream.workload) as callee_workload,
+    call.port,
+    case
+        when call.transport = 'http' and service_port.protocol = 'grpc' then 'grpc'
+        else call.transport
+    end as protocol,
+    call.method,
+    call.path,
+    call.http_protocol,
+    call.authority,
+    call.upstream_cluster,
+    call.subset,
+    call.upstream_host,
+    call.route_name,
+    call.request_id,
+    call.response_code,
+    call.response_flags,
+    call.response_code_details,
+    call.upstream_transport_failure_reason,
+    call.connection_termination_details,
+    call.duration_ms,
+    call.bytes_received,
+    call.bytes_sent,
+    call_failed(call.transport, call.response_code, call.response_flags) as is_error,
+    call.reporter,
+    call.server_lines,
+    call.server_response_code,
+    call.server_response_flags,
+    call.server_response_code_details,
+    call.server_upstream_transport_failure_reason,
+    call.server_duration_ms,
+    call.source,
+    call.source_offset,
+    call.server_source,
+    call.server_source_offset
+from all_calls as call
+left join declared_hosts as declared on call.called_host = declared.host
+left join upstream_pods as upstream on call.line = upstream.line
+left join port_protocols as service_port on call.called_host = service_port.host and call.port = service_port.port

@@ -1,0 +1,57 @@
+-- purpose: Access-log lines with the proxy that wrote them, which side of the call it was, and the cluster name in
+--          parts. The side comes from the cluster; without one (no route, no filter chain) from the server name that
+--          only a peer sidecar sends, then from the addresses.
+-- kind: table
+-- reads: access_logs, log_sources, address_ip, address_port
+-- grain: one access-log line
+-- params: none
+with named as (
+    select
+        line.* exclude (reporter_namespace, reporter_pod),
+        log_source.namespace as reporter_namespace,
+        log_source.pod as reporter_pod,
+        log_source.workload as reporter_workload,
+        log_source.pod_ip as reporter_ip,
+        log_source.pod_ips as reporter_ips,
+        coalesce(log_source.kind, 'unknown') as reporter_kind,
+        rtrim(line.upstream_cluster, ';') as cluster
+    from access_logs as line
+    left join log_sources as log_source
+        on
+            line.source = log_source.source
+            and line.reporter_namespace is not distinct from log_source.stated_namespace
+            and line.reporter_pod is not distinct from log_source.stated_pod
+)
+
+select
+    *,
+    row_number() over () as line,
+    start_time + to_milliseconds(coalesce(duration_ms, 0)) as end_time,
+    case
+        when cluster like 'inbound|%' or cluster like 'InboundPassthrough%' then 'inbound'
+        when cluster like 'outbound|%' or cluster in ('PassthroughCluster', 'BlackHoleCluster') then 'outbound'
+        when reporter_kind = 'gateway' then 'outbound'
+        when requested_server_name like 'outbound\_.%' escape '\' then 'inbound'
+        when list_contains(reporter_ips, address_ip(downstream_remote_address)) then 'outbound'
+        when address_ip(downstream_local_address) = reporter_ip then 'inbound'
+        when reporter_ip is not null then 'outbound'
+        else 'unknown'
+    end as side,
+    case when cluster like '%|%|%|%' then split_part(cluster, '|', 1) end as cluster_direction,
+    case when cluster like '%|%|%|%' then try_cast(split_part(cluster, '|', 2) as integer) end as cluster_port,
+    case when cluster like '%|%|%|%' then nullif(split_part(cluster, '|', 3), '') end as cluster_subset,
+    case when cluster like '%|%|%|%' then nullif(split_part(cluster, '|', 4), '') end as cluster_host,
+    -- `outbound_.9080_.v2_.reviews.default.svc.cluster.local`: the hop as the calling sidecar named it.
+    case
+        when requested_server_name like 'outbound\_.%\_.%\_.%' escape '\'
+            then nullif(split_part(requested_server_name, '_.', 4), '')
+    end as server_name_host,
+    case
+        when requested_server_name like 'outbound\_.%\_.%\_.%' escape '\'
+            then try_cast(split_part(requested_server_name, '_.', 2) as integer)
+    end as server_name_port,
+    case
+        when method is not null or protocol is not null or coalesce(response_code, 0) > 0 then 'http'
+        else 'tcp'
+    end as transport
+from named
