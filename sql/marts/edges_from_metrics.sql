@@ -59,13 +59,40 @@ counted as (
 ),
 
 chosen as (
-    select *
+    select
+        *,
+        row_number() over () as edge
     from counted
     where calls > 0 and callee is not null
     qualify row_number() over (
         partition by caller_namespace, caller, callee, protocol
         order by reporter = 'source' desc, calls desc
     ) = 1
+),
+
+fitting_latencies as (
+    -- Aggregated answers often lack the namespaces and the full service name. Where two histograms fit one edge,
+    -- neither is taken.
+    select
+        chosen.edge,
+        any_value(latency.p50_ms) as p50_ms,
+        any_value(latency.p95_ms) as p95_ms,
+        any_value(latency.p99_ms) as p99_ms
+    from chosen
+    inner join metric_latencies as latency
+        on
+            chosen.caller is not distinct from latency.caller
+            and coalesce(latency.caller_namespace, chosen.caller_namespace) is not distinct from chosen.caller_namespace
+            and (
+                latency.callee = chosen.callee
+                or (
+                    latency.callee is null
+                    and latency.callee_name in (chosen.callee, split_part(chosen.callee, '.', 1))
+                )
+            )
+    where chosen.protocol <> 'tcp'
+    group by chosen.edge
+    having count(*) = 1
 ),
 
 gateways as (
@@ -106,18 +133,4 @@ from chosen
 left join declared_hosts as declared on chosen.callee = declared.host
 left join gateways
     on chosen.caller_namespace = gateways.namespace and chosen.caller = gateways.workload
-left join metric_latencies as latency
-    on
-        chosen.caller is not distinct from latency.caller
-        -- Aggregated answers often lack the namespaces and the full service name.
-        and (latency.caller_namespace is null or latency.caller_namespace is not distinct from chosen.caller_namespace)
-        and (
-            chosen.callee = latency.callee
-            or (latency.callee is null and latency.callee_name = split_part(chosen.callee, '.', 1))
-            or (latency.callee is null and chosen.callee = latency.callee_name)
-        )
-        and chosen.protocol <> 'tcp'
--- Without namespaces two edges may fit one histogram: then it belongs to neither.
-qualify count(*) over (
-    partition by chosen.caller_namespace, chosen.caller, chosen.callee, chosen.protocol
-) = 1
+left join fitting_latencies as latency on chosen.edge = latency.edge
