@@ -84,7 +84,7 @@ fitting_latencies as (
             chosen.caller is not distinct from latency.caller
             and coalesce(latency.caller_namespace, chosen.caller_namespace) is not distinct from chosen.caller_namespace
             and (
-                latency.callee = chosen.callee
+                chosen.callee = latency.callee
                 or (
                     latency.callee is null
                     and latency.callee_name in (chosen.callee, split_part(chosen.callee, '.', 1))
