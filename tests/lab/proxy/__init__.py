@@ -1,0 +1,1 @@
+"""Envoy configuration as Istio would write it, one static bootstrap per pod."""
