@@ -3,8 +3,8 @@
 -- reads: none
 -- grain: scalar
 -- params: none
-CREATE OR REPLACE MACRO latency_bucket(duration_ms) AS
-CASE
-    WHEN duration_ms > 0 THEN ceil(ln(duration_ms) / ln(101.0 / 99.0))::integer + 1
-    WHEN duration_ms <= 0 THEN 0
-END
+create or replace macro latency_bucket(duration_ms) as
+case
+    when duration_ms > 0 then ceil(ln(duration_ms) / ln(101.0 / 99.0))::integer + 1
+    when duration_ms <= 0 then 0
+end

@@ -4,17 +4,17 @@
 -- reads: none
 -- grain: scalar
 -- params: none
-CREATE OR REPLACE MACRO latency_merge(bucket_lists, count_lists) AS (
-    SELECT struct_pack(bucket := list(bucket ORDER BY bucket), count := list(count ORDER BY bucket))
-    FROM (
-        SELECT
+create or replace macro latency_merge(bucket_lists, count_lists) as (
+    select struct_pack(bucket := list(bucket order by bucket), count := list(count order by bucket))
+    from (
+        select
             bucket,
-            sum(count)::bigint AS count
-        FROM (
-            SELECT
-                unnest(flatten(bucket_lists)) AS bucket,
-                unnest(flatten(count_lists)) AS count
-        ) AS pairs
-        GROUP BY bucket
-    ) AS merged
+            sum(count)::bigint as count
+        from (
+            select
+                unnest(flatten(bucket_lists)) as bucket,
+                unnest(flatten(count_lists)) as count
+        ) as pairs
+        group by bucket
+    ) as merged
 )

@@ -6,12 +6,12 @@
 -- reads: histogram_value
 -- grain: scalar
 -- params: none
-CREATE OR REPLACE MACRO latency_quantile(buckets, counts, q) AS
+create or replace macro latency_quantile(buckets, counts, q) as
 latency_value(
     -- sqlfluff cannot parse a lambda of two names and takes the function for a data type
     list_reduce( -- noqa: LT01
         list_sort(list_zip(buckets, counts)), -- noqa: PRS
-        lambda state, pair: CASE WHEN state[2] <= 0 THEN state ELSE row(pair[1], state[2] - pair[2]) END,
-        row(NULL::integer, greatest(ceil(q * list_sum(counts)), 1)::bigint)
+        lambda state, pair: case when state[2] <= 0 then state else row(pair[1], state[2] - pair[2]) end,
+        row(null::integer, greatest(ceil(q * list_sum(counts)), 1)::bigint)
     )[1]
 )

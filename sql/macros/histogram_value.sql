@@ -3,8 +3,8 @@
 -- reads: none
 -- grain: scalar
 -- params: none
-CREATE OR REPLACE MACRO latency_value(bucket) AS
-CASE
-    WHEN bucket > 0 THEN 2 * pow(101.0 / 99.0, bucket - 1) / (101.0 / 99.0 + 1)
-    WHEN bucket <= 0 THEN 0.0
-END
+create or replace macro latency_value(bucket) as
+case
+    when bucket > 0 then 2 * pow(101.0 / 99.0, bucket - 1) / (101.0 / 99.0 + 1)
+    when bucket <= 0 then 0.0
+end
