@@ -1,0 +1,1 @@
+"""The lake: Delta tables that the driver commits to and DuckDB reads."""

@@ -1,0 +1,97 @@
+"""What readers see: every table at the version that the latest finished run names.
+
+Delta is atomic for one table. A batch commits several, `runs` last, and `runs` names the versions of all: a reader that
+opens the versions of one run sees whole batches only.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Final
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from pipelines.lake.errors import LakeError, NoLakeError
+from pipelines.lake.tables import data_files, open_table
+from pipelines.schemas import RUNS
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from deltalake import DeltaTable
+
+    from pipelines.lake.storage import Storage
+    from pipelines.lake.writer import DataFile
+
+#: Keys of the metadata of a commit to `runs`, which spare readers reading the table itself.
+RUN_KEY: Final = "meshlens.runId"
+VERSIONS_KEY: Final = "meshlens.tableVersions"
+
+# Commits to `runs` that are no run (a migration, a compaction) lie between; there are never many in a row.
+_HISTORY: Final = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """The state that one run left. `run_id` is null, and all tables are empty, before the first run."""
+
+    storage: Storage
+    run_id: str | None
+    table_versions: Mapping[str, int]
+
+    def files(self, table: str) -> tuple[DataFile, ...]:
+        """The files of a table, sorted by path."""
+        if table not in self.table_versions:
+            return ()
+        delta = open_table(self.storage, table, self.table_versions[table])
+        return () if delta is None else data_files(delta)
+
+
+def read_snapshot(storage: Storage, run_id: str | None = None) -> Snapshot:
+    """The state after a run (default: the latest).
+
+    Raises:
+        NoLakeError: there is no lake.
+        LakeError: there is no such run.
+    """
+    runs = open_table(storage, RUNS.name)
+    if runs is None:
+        raise NoLakeError(
+            f"{storage.uri}: there is no lake here; make one with `meshlens ingest PATH --lake {storage.uri}`"
+        )
+    return snapshot_of(storage, runs, run_id)
+
+
+def snapshot_of(storage: Storage, runs: DeltaTable, run_id: str | None = None) -> Snapshot:
+    """`read_snapshot` for an open `runs` table."""
+    for version, found, versions in _recent(runs):
+        if run_id in {None, found}:
+            at = version if run_id else runs.version()
+            return Snapshot(storage, found, MappingProxyType({**versions, RUNS.name: at}))
+    rows = _rows(storage, runs)
+    if run_id is None and not rows:
+        return Snapshot(storage, None, MappingProxyType({RUNS.name: runs.version()}))
+    for found, versions in rows:
+        if run_id in {None, found}:
+            return Snapshot(storage, found, MappingProxyType({**versions, RUNS.name: runs.version()}))
+    raise LakeError(f"{storage.uri}: there is no run {run_id}; `meshlens sql -c 'SELECT run_id FROM runs'` lists them")
+
+
+def _recent(runs: DeltaTable) -> list[tuple[int, str, dict[str, int]]]:
+    commits = [commit for commit in runs.history(_HISTORY) if RUN_KEY in commit]
+    return [(commit["version"], commit[RUN_KEY], json.loads(commit[VERSIONS_KEY])) for commit in commits]
+
+
+def _rows(storage: Storage, runs: DeltaTable) -> list[tuple[str, dict[str, int]]]:
+    """Run ids and table versions from the table itself, the newest first: `runs` lost its recent history."""
+    tables = []
+    for file in data_files(runs):
+        with storage.filesystem.open_input_file(storage.full(f"{RUNS.name}/{file.path}")) as source:
+            tables.append(pq.read_table(source, columns=["run_id", "finished_at", "table_versions"]))
+    if not tables:
+        return []
+    rows = pa.concat_tables(tables).sort_by([("finished_at", "descending")]).to_pylist()
+    return [(row["run_id"], dict(row["table_versions"])) for row in rows]
