@@ -16,7 +16,9 @@ if TYPE_CHECKING:
 #: Analyzer name -> the module that defines it as `ANALYZER`. Sorted.
 MODULES: Final[dict[str, str]] = {
     "dangling_host": "analyzers.diagnosis.dangling_host",
+    "edge_shift": "analyzers.alerts.edge_shift",
     "explained_failures": "analyzers.diagnosis.explained_failures",
+    "service_graph": "analyzers.topology.service_graph",
 }
 
 

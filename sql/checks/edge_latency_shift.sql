@@ -49,7 +49,9 @@ compared as (
     select
         *,
         latency_quantile(buckets, counts, 0.95) as observed,
-        latency_quantile(buckets, counts, 0.5) as observed_median,
+        -- Order statistics: the rank of the 95th percentile is binomial.
+        latency_quantile(buckets, counts, greatest(0.0, 0.95 - $z * sqrt(0.95 * 0.05 / samples))) as observed_lower,
+        latency_quantile(buckets, counts, least(1.0, 0.95 + $z * sqrt(0.95 * 0.05 / samples))) as observed_upper,
         coalesce(
             list_sum(
                 list_transform(
@@ -78,7 +80,8 @@ select
     minute - to_minutes($target_reach) as window_start,
     minute + interval 1 minute as window_end,
     observed,
-    observed_median,
+    observed_lower,
+    observed_upper,
     expected,
     expected_upper,
     slower / samples as share_slower,

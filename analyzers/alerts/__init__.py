@@ -1,0 +1,1 @@
+"""Edges that behave otherwise than in their own recent past."""

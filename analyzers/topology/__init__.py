@@ -1,0 +1,1 @@
+"""Who calls whom, and where logs, traces and metrics tell it differently."""
