@@ -52,6 +52,12 @@ def run_analyzers(
     return Report(tuple(sorted(silenced, key=_order)), tuple(skipped), tuple(ran))
 
 
+def missing_inputs(session: Session, analyzers: Iterable[Analyzer]) -> tuple[Skipped, ...]:
+    """What the analyzers would lack on this lake, without running them."""
+    kinds = object_kinds(session)
+    return tuple(skip for analyzer in analyzers for skip in _missing(session, analyzer, kinds))
+
+
 def object_kinds(session: Session) -> frozenset[str]:
     """The kinds of object that the lake has seen."""
     if session.rows("mesh_objects") == 0:
