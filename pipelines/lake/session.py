@@ -144,8 +144,15 @@ def open_session(
         NewerLakeError: the lake was written by a newer Meshlens.
         LakeError: there is no such run, or the address is wrong.
     """
-    storage = open_storage(lake_uri)
-    snapshot = read_snapshot(storage, at_run)
+    snapshot = read_snapshot(open_storage(lake_uri), at_run)
+    return session_over(snapshot, memory_limit, files=files, sealed=sealed)
+
+
+def session_over(
+    snapshot: Snapshot, memory_limit: str = "2GB", *, files: Mapping[str, SqlFile] | None = None, sealed: bool = True
+) -> Session:
+    """`open_session` for a snapshot in hand."""
+    storage = snapshot.storage
     spill = tempfile.TemporaryDirectory(prefix="meshlens-")
     connection = duckdb.connect()
     settings = {
