@@ -8,8 +8,8 @@
     expect:           # every row, with the columns that matter; all rows name the same ones
       - {namespace: shop, calls: 3}
 
-Values take the type of their column: times are ISO 8601 text, a mapping becomes a MAP, STRUCT, JSON or (in a VARCHAR)
-JSON text. A macro's case has `call: address_ip('10.0.0.1:80')` in place of `given`, and expects one row `{result: ...}`.
+Values take the type of their column: times are ISO 8601 text, a mapping becomes a MAP, STRUCT, JSON or, in a VARCHAR,
+JSON text. A macro's case has `call: address_ip('10.0.0.1:80')` in place of `given` and expects one row of `result`.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ import json
 from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import duckdb
 import pytest
 import yaml
 
@@ -33,6 +33,9 @@ from pipelines.sql_files import SqlFile, sql_files, statement
 
 CASES = Path(__file__).parent / "cases"
 KEYS = {"given", "params", "ordered", "expect", "call"}
+
+if TYPE_CHECKING:
+    import duckdb
 
 Row = Mapping[str, object]
 
