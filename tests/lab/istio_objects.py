@@ -13,18 +13,20 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class IstioObject:
-    """Kind, place and spec of an object of `networking.istio.io`."""
+    """Kind, place and spec of an object of one of Istio's API groups."""
 
     kind: str
     name: str
     namespace: str
     spec: JsonObject
-    version: str = "v1"
+    group: str = "networking.istio.io"
 
 
 def istio_objects(mesh: Mesh, placement: Placement) -> list[IstioObject]:
-    """Gateway, VirtualServices, DestinationRules and ServiceEntries."""
+    """PeerAuthentication, Gateway, VirtualServices, DestinationRules and ServiceEntries."""
+    strict: JsonObject = {"mtls": {"mode": "STRICT"}}
     return [
+        IstioObject("PeerAuthentication", "default", "istio-system", strict, "security.istio.io"),
         *_ingress(mesh),
         *(_virtual_service(mesh, policy) for policy in mesh.routes),
         *(_destination_rule(mesh, policy) for policy in mesh.destinations),

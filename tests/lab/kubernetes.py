@@ -31,6 +31,9 @@ outboundTrafficPolicy:
 """
 
 
+PROXY_CONTAINER: JsonObject = {"name": "istio-proxy", "image": "docker.io/istio/proxyv2:1.27.0"}
+
+
 class Cluster:
     """Gives objects their identity and writes them down."""
 
@@ -66,9 +69,7 @@ class Cluster:
             found += self._workload(workload)
         found += self._services()
         found += [
-            self._object(
-                f"networking.istio.io/{each.version}", each.kind, each.name, each.namespace, {"spec": each.spec}
-            )
+            self._object(f"{each.group}/v1", each.kind, each.name, each.namespace, {"spec": each.spec})
             for each in istio_objects(mesh, self._placement)
         ]
         return found
@@ -106,24 +107,28 @@ class Cluster:
 
     def _workload(self, workload: Workload) -> list[JsonObject]:
         pods = self._placement.of_workload(workload.name)
-        labels = _labels(workload)
         replica_set = pods[0].name.rpartition("-")[0]
-        selector: JsonObject = {"replicas": workload.replicas, "selector": {"matchLabels": labels}}
+        labels, hashed = _labels(workload), _hashed_labels(workload, replica_set)
         container = _container(workload, pods[0].port)
         account: JsonObject = {"serviceAccountName": workload.service_account, "containers": [container]}
-        template: JsonObject = {"template": {"metadata": {"labels": labels}, "spec": account}}
-        namespace = workload.namespace
-        deployment: JsonObject = {"spec": {**selector, **template}}
+        owner = [_owner("Deployment", workload.namespace, workload.name)]
         return [
-            self._object("apps/v1", "Deployment", workload.name, namespace, deployment, labels=labels),
+            self._object(
+                "apps/v1",
+                "Deployment",
+                workload.name,
+                workload.namespace,
+                {"spec": _replicas(workload, labels, account)},
+                labels=labels,
+            ),
             self._object(
                 "apps/v1",
                 "ReplicaSet",
                 replica_set,
-                namespace,
-                {"spec": {**selector, **template}},
-                labels=labels,
-                ownerReferences=[_owner("Deployment", namespace, workload.name)],
+                workload.namespace,
+                {"spec": _replicas(workload, hashed, account)},
+                labels=hashed,
+                ownerReferences=owner,
             ),
             *(self._pod(pod, replica_set) for pod in pods),
         ]
@@ -131,11 +136,9 @@ class Cluster:
     def _pod(self, pod: Pod, replica_set: str) -> JsonObject:
         workload = pod.workload
         containers = [_container(workload, pod.port)]
-        annotation = {"sidecar.istio.io/inject": "false"}
-        if workload.sidecar:
-            annotation = {"sidecar.istio.io/status": "{}"}
-            if not workload.gateway:
-                containers.append({"name": "istio-proxy", "image": "docker.io/istio/proxyv2:1.27.0"})
+        if workload.sidecar and not workload.gateway:
+            containers.append(PROXY_CONTAINER)
+        annotation = {"sidecar.istio.io/status": "{}"} if workload.sidecar else {"sidecar.istio.io/inject": "false"}
         addresses = dict.fromkeys((pod.pod_ip, pod.app_ip, pod.outbound_ip))
         body: JsonObject = {
             "spec": {
@@ -150,16 +153,16 @@ class Cluster:
                 "conditions": [{"type": "Ready", "status": "True"}],
             },
         }
-        owner = _owner("ReplicaSet", workload.namespace, replica_set)
+        injected = _injected_labels(workload) if workload.sidecar else {}
         return self._object(
             "v1",
             "Pod",
             pod.name,
             workload.namespace,
             body,
-            labels=_labels(workload),
+            labels={**_hashed_labels(workload, replica_set), **injected},
             annotations=annotation,
-            ownerReferences=[owner],
+            ownerReferences=[_owner("ReplicaSet", workload.namespace, replica_set)],
         )
 
     def _services(self) -> list[JsonObject]:
@@ -211,6 +214,28 @@ def _labels(workload: Workload) -> JsonObject:
     return {"app": workload.app, "version": workload.version}
 
 
+def _hashed_labels(workload: Workload, replica_set: str) -> JsonObject:
+    return {**_labels(workload), "pod-template-hash": replica_set.rpartition("-")[2]}
+
+
+def _injected_labels(workload: Workload) -> JsonObject:
+    return {
+        "security.istio.io/tlsMode": "istio",
+        "service.istio.io/canonical-name": workload.app,
+        "service.istio.io/canonical-revision": workload.version,
+    }
+
+
+def _replicas(workload: Workload, labels: JsonObject, pod_spec: JsonObject) -> JsonObject:
+    return {
+        "replicas": workload.replicas,
+        "selector": {"matchLabels": labels},
+        "template": {"metadata": {"labels": labels}, "spec": pod_spec},
+    }
+
+
 def _container(workload: Workload, port: int) -> JsonObject:
+    if workload.gateway:
+        return {**PROXY_CONTAINER, "ports": [{"containerPort": port}]}
     image = f"registry.example/{workload.app}:{workload.version}"
     return {"name": "app", "image": image, "ports": [{"containerPort": port}]}

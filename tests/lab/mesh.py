@@ -150,7 +150,11 @@ class LabMesh:
     ) -> None:
         for target, behaviour in zip(targets, behaviours, strict=True):
             await target.behave(behaviour)
-        if fault.settings_change is not None and fault in self.scenario.faults:
+        if fault.settings_change is None or fault not in self.scenario.faults:
+            return
+        ends_with_run = fault.start_s + fault.seconds >= self.scenario.seconds
+        # A fault that lasts until the end is taken back by the end of the lab, not by a change of configuration.
+        if changed or not ends_with_run:
             self._cluster.watch_settings(self.files.kubernetes, fault, changed=changed)
 
     async def rotate_logs(self) -> None:

@@ -52,9 +52,12 @@ def _readme(truth: GroundTruth, command: str) -> str:
     calls = sum(edge.count for edge in truth.edges.values())
     return f"""# A recording of a small shop
 
-Made on {start:%Y-%m-%d} by `{command}` (see `docs/lab.md`): {proxies} real Envoy {document["envoy"]} proxies around
-{len(pods) - 1} small services on loopback addresses, from {start:%H:%M:%S} to {end:%H:%M:%S} UTC. {calls} calls between
-services, {document["load"]["requests"]} requests from outside, seed {document["seed"]}.
+Made on {start:%Y-%m-%d}, from {start:%H:%M:%S} to {end:%H:%M:%S} UTC (see `docs/lab.md`), by
+
+    {command}
+
+{proxies} real Envoy {document["envoy"]} proxies, one per pod, around small services on loopback addresses;
+{calls} calls between services, {document["load"]["requests"]} requests from outside, seed {document["seed"]}.
 
 `input/` is what a user would have: access logs in Istio's default text format (`logs-text/POD/access.log.gz`), OTLP
 trace requests (`otlp-traces/`, length-delimited protobuf), answers of a real Prometheus (`prometheus/`, `queries.json`

