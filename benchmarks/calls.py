@@ -52,7 +52,9 @@ def _lake(path: Path, calls: int) -> str:
     lines: pa.Table = connection.execute(_LINES.read_text(encoding="utf-8"), {"calls": calls}).to_arrow_table()
     objects: pa.Table = connection.execute(_OBJECTS.read_text(encoding="utf-8")).to_arrow_table()
     lake = Lake.open(str(path), create=True)
-    lake.append("ingest", {"access_logs": _typed(lines, "access_logs"), "mesh_objects": _typed(objects, "mesh_objects")})
+    lake.append(
+        "ingest", {"access_logs": _typed(lines, "access_logs"), "mesh_objects": _typed(objects, "mesh_objects")}
+    )
     return str(path)
 
 
