@@ -5,28 +5,26 @@ from __future__ import annotations
 import contextlib
 import json
 import secrets
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Self
-
-import pyarrow as pa
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
 
 from pipelines.lake import batches, locks
-from pipelines.lake.batches import Commit, Counts
-from pipelines.lake.errors import LakeError, NoLakeError
+from pipelines.lake.batch import Batch
+from pipelines.lake.errors import NoLakeError
 from pipelines.lake.migrations import migrate
 from pipelines.lake.snapshot import Snapshot, read_snapshot
 from pipelines.lake.storage import Storage, open_storage
 from pipelines.lake.tables import create_table, open_table
 from pipelines.lake.transactions import apply_commit
-from pipelines.lake.writer import DataFile, table_called, write_part
 from pipelines.schemas import RUNS, TABLES
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
-    from datetime import datetime
-    from types import TracebackType
+    from collections.abc import Callable, Iterator, Mapping
 
+    import pyarrow as pa
     from deltalake import DeltaTable
+
+    from pipelines.lake.batches import Commit
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +43,7 @@ class Lake:
     storage: Storage
     on_step: Callable[[str], None]
     tables: dict[str, DeltaTable] = field(default_factory=dict)
+    recovered: Recovered = Recovered()
 
     @staticmethod
     def open(uri: str, *, create: bool = False, on_step: Callable[[str], None] | None = None) -> Lake:
@@ -72,8 +71,7 @@ class Lake:
                 if delta is not None:
                     lake.tables[table.name] = delta
                     migrate(delta, table)
-            lake._recover()
-        return lake
+            return replace(lake, recovered=lake._recover())
 
     def snapshot(self, run_id: str | None = None) -> Snapshot:
         """What readers see now, or saw after a run."""
@@ -106,7 +104,7 @@ class Lake:
         with self._commit_lock():
             owner = batches.write_plan(self.storage, batch_id, {"kind": kind, "parameters": text, **plan})
         self.on_step("planned")
-        return Batch(self, batch_id, kind, started, text, owner)
+        return Batch(self.storage, self._decide, self.on_step, batch_id, kind, started, text, owner)
 
     def append(self, kind: str, tables: Mapping[str, pa.Table], parameters: Mapping[str, object] | None = None) -> str:
         """Add small results (findings, alerts, ...) as one run and return its id.
@@ -120,6 +118,13 @@ class Lake:
         """Finish or discard what dead processes left; `open` does so too."""
         with self._commit_lock():
             return self._recover()
+
+    @contextlib.contextmanager
+    def settled(self) -> Iterator[None]:
+        """Hold off commits, with none half done."""
+        with self._commit_lock():
+            self._recover()
+            yield
 
     def _commit_lock(self) -> contextlib.AbstractContextManager[None]:
         return locks.locked(self.storage, batches.COMMIT_LOCK)
@@ -139,93 +144,7 @@ class Lake:
         return Recovered(tuple(finished), tuple(discarded))
 
     def _decide(self, commit: Commit) -> None:
-        with self._commit_lock():
-            self._recover()
+        with self.settled():
             batches.write_commit(self.storage, commit)
             self.on_step("commit written")
             apply_commit(self.storage, self.tables, commit, self.on_step)
-
-
-@dataclass(slots=True)
-class Batch:
-    """One batch under way. `batch_id` is the run's id."""
-
-    lake: Lake
-    batch_id: str
-    kind: str
-    started_at: datetime
-    parameters: str
-    owner: int | None
-    is_decided: bool = False
-
-    def part_name(self, unit: str | int) -> str:
-        """The name of the file that a work unit writes, the same whenever it is run: for `write_part`."""
-        return f"{self.batch_id}-{unit}"
-
-    def commit(
-        self,
-        files: Mapping[str, Sequence[DataFile]] | None = None,
-        counts: Counts | None = None,
-        tables: Mapping[str, pa.Table] | None = None,
-        remove: Mapping[str, Sequence[DataFile]] | None = None,
-    ) -> str:
-        """Make the batch part of the lake, all of it or nothing, and return the run's id.
-
-        Args:
-            files: by table, what workers wrote with `write_part`.
-            counts: what was read.
-            tables: by table, rows to write here (`sources`, small results); `run_id` may be left out.
-            remove: by table, files whose rows `files` hold again (compaction).
-
-        Raises:
-            LakeError: `read` is not `accepted + rejected`, or a file is not there. Nothing has been added then.
-        """
-        counts = counts or Counts()
-        if counts.read != counts.accepted + counts.rejected:
-            raise LakeError(
-                f"run {self.batch_id}: {counts.read} records read, but {counts.accepted} accepted and "
-                f"{counts.rejected} rejected; nothing was added. Please report this"
-            )
-        add = {table_called(name).name: list(found) for name, found in (files or {}).items()}
-        for name, rows in (tables or {}).items():
-            part = write_part(self.lake.uri, name, self.part_name("driver"), self._with_run_id(name, rows))
-            add.setdefault(name, []).extend(part)
-        self.lake.on_step("parts written")
-        commit = Commit(
-            batch_id=self.batch_id,
-            kind=self.kind,
-            started_at=self.started_at,
-            finished_at=batches.now(),
-            counts=counts,
-            parameters=self.parameters,
-            add={name: tuple(found) for name, found in add.items() if found},
-            remove={name: tuple(found) for name, found in (remove or {}).items() if found},
-        )
-        self.is_decided = True
-        self.lake._decide(commit)  # noqa: SLF001 - the batch is the other half of the lake
-        self._release()
-        return self.batch_id
-
-    def discard(self) -> None:
-        """Give the batch up; what its workers wrote is cleared by maintenance."""
-        batches.remove(self.lake.storage, self.batch_id)
-        self._release()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        if not self.is_decided:
-            self.discard()
-        self._release()
-
-    def _release(self) -> None:
-        locks.release(self.owner)
-        self.owner = None
-
-    def _with_run_id(self, name: str, rows: pa.Table) -> pa.Table:
-        if "run_id" not in table_called(name).columns or "run_id" in rows.column_names:
-            return rows
-        return rows.append_column("run_id", pa.array([self.batch_id] * rows.num_rows, pa.string()))

@@ -7,7 +7,7 @@ opens the versions of one run sees whole batches only.
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
@@ -41,13 +41,15 @@ class Snapshot:
     storage: Storage
     run_id: str | None
     table_versions: Mapping[str, int]
+    _files: dict[str, tuple[DataFile, ...]] = field(default_factory=dict, repr=False, compare=False)
 
     def files(self, table: str) -> tuple[DataFile, ...]:
         """The files of a table, sorted by path."""
-        if table not in self.table_versions:
-            return ()
-        delta = open_table(self.storage, table, self.table_versions[table])
-        return () if delta is None else data_files(delta)
+        if table not in self._files:
+            version = self.table_versions.get(table)
+            delta = None if version is None else open_table(self.storage, table, version)
+            self._files[table] = () if delta is None else data_files(delta)
+        return self._files[table]
 
 
 def read_snapshot(storage: Storage, run_id: str | None = None) -> Snapshot:

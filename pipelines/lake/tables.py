@@ -29,11 +29,11 @@ VERSION_KEY: Final = "meshlens.schemaVersion"
 
 _CONFIGURATION: Final = {
     VERSION_KEY: str(VERSION),
-    # A checkpoint every 50 commits keeps opening a table at a few milliseconds; logs and transactions that nobody
-    # can need any more are dropped when it is written.
+    # A checkpoint every 50 commits keeps opening a table at a few milliseconds. Old log entries are dropped by
+    # maintenance only: a commit that did so could take away the version that the latest run names.
     "delta.checkpointInterval": "50",
     "delta.logRetentionDuration": "interval 2 days",
-    "delta.enableExpiredLogCleanup": "true",
+    "delta.enableExpiredLogCleanup": "false",
     "delta.setTransactionRetentionDuration": "interval 7 days",
     "delta.deletedFileRetentionDuration": "interval 7 days",
 }
@@ -61,13 +61,11 @@ def open_table(storage: Storage, name: str, version: int | None = None) -> Delta
     """
     try:
         delta = DeltaTable(storage.table_uri(name), version=version)
-    except TableNotFoundError:
-        return None
     except DeltaError as error:
-        raise LakeError(
-            f"{storage.uri}: table {name} cannot be opened"
-            f"{'' if version is None else f' at version {version} (old versions are kept for 2 days)'}: {error}"
-        ) from error
+        if version is None and isinstance(error, TableNotFoundError):
+            return None
+        at = "" if version is None else f" at version {version}; maintenance keeps versions for 2 days"
+        raise LakeError(f"{storage.uri}: table {name} cannot be opened{at} ({error})") from error
     refuse_newer(storage, name, schema_version(delta))
     return delta
 
@@ -109,27 +107,27 @@ def application_id(batch_id: str) -> str:
     return f"meshlens/batch/{batch_id}"
 
 
-def is_committed(delta: DeltaTable, batch_id: str) -> bool:
-    """Whether a table, as opened, has this batch's transaction."""
-    return delta.transaction_version(application_id(batch_id)) is not None
+def is_committed(delta: DeltaTable, application: str) -> bool:
+    """Whether a table, as opened, has this application transaction."""
+    return delta.transaction_version(application) is not None
 
 
 def commit_once(
     delta: DeltaTable,
     table: Table,
-    batch_id: str,
+    application: str,
     add: Sequence[DataFile],
     remove: Sequence[DataFile] = (),
     metadata: Mapping[str, str] | None = None,
 ) -> bool:
-    """Commit files to a table unless this batch already did; returns whether it did it now.
+    """Commit files to a table unless it has the application transaction already; returns whether it did it now.
 
     `delta` is brought up to date. Files that replace others (`remove`) hold the same rows: compaction.
     """
     delta.update_incremental()
-    if is_committed(delta, batch_id):
+    if is_committed(delta, application):
         return False
-    transaction = Transaction(application_id(batch_id), 1, last_updated=_now_ms())
+    transaction = Transaction(application, 1, last_updated=_now_ms())
     actions: list[AddAction | RemoveAction] = [_add(file, data_change=not remove) for file in add]
     actions += [_remove(file) for file in remove]
     try:
@@ -145,7 +143,7 @@ def commit_once(
     except (CommitFailedError, DeltaError):
         # Another process may have finished this very batch meanwhile (its transaction then conflicts with ours).
         delta.update_incremental()
-        if is_committed(delta, batch_id):
+        if is_committed(delta, application):
             return False
         raise
     delta.update_incremental()

@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from pipelines.lake import batches
 from pipelines.lake.snapshot import RUN_KEY, VERSIONS_KEY
-from pipelines.lake.tables import commit_once, is_committed
+from pipelines.lake.tables import application_id, commit_once, is_committed
 from pipelines.lake.writer import write_part
 from pipelines.schemas import RUNS, TABLES
 
@@ -28,8 +28,10 @@ def apply_commit(
     """Commit what is not committed yet, table by table, `runs` last, and remove the batch. Hold the commit lock."""
     touched = [table for table in TABLES if commit.add.get(table.name) or commit.remove.get(table.name)]
     for table in touched:
-        add = commit.add.get(table.name, ())
-        commit_once(tables[table.name], table, commit.batch_id, add, commit.remove.get(table.name, ()))
+        # `runs` gets a row of its own below, and so a transaction of its own.
+        application = application_id(commit.batch_id) + ("/files" if table is RUNS else "")
+        add, remove = commit.add.get(table.name, ()), commit.remove.get(table.name, ())
+        commit_once(tables[table.name], table, application, add, remove)
         on_step(f"committed {table.name}")
     _commit_run(storage, tables, commit, on_step)
     # Delta does not fsync its log; only once it is on the disk may the batch's own record go.
@@ -44,7 +46,8 @@ def _commit_run(
 ) -> None:
     runs = tables[RUNS.name]
     runs.update_incremental()
-    if is_committed(runs, commit.batch_id):
+    application = application_id(commit.batch_id)
+    if is_committed(runs, application):
         return
     versions: dict[str, int] = {}
     for table in TABLES[:-1]:
@@ -66,7 +69,7 @@ def _commit_run(
     part = write_part(storage.uri, RUNS.name, f"{commit.batch_id}-run", pa.Table.from_pylist([row], RUNS.schema))
     on_step("run written")
     metadata = {RUN_KEY: commit.batch_id, VERSIONS_KEY: json.dumps(versions)}
-    commit_once(runs, RUNS, commit.batch_id, part, metadata=metadata)
+    commit_once(runs, RUNS, application, part, metadata=metadata)
     on_step("committed runs")
 
 
