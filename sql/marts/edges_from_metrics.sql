@@ -58,12 +58,36 @@ counted as (
     group by all
 ),
 
+attributed as (
+    -- Where the callee's proxy does not learn who called (TCP without metadata exchange), its count holds calls that
+    -- callers' proxies count as well. Only what goes beyond those is of unknown callers.
+    select
+        caller_namespace,
+        caller,
+        callee,
+        protocol,
+        reporter,
+        case
+            when caller is not null or reporter = 'source' then calls
+            else least(
+                calls,
+                sum(calls) filter (where reporter is distinct from 'source') over callees
+                - coalesce(sum(calls) filter (where reporter = 'source') over callees, 0)
+            )
+        end as calls,
+        errors,
+        first_seen,
+        last_seen
+    from counted
+    window callees as (partition by callee, protocol)
+),
+
 chosen as (
     select
         *,
         row_number() over () as edge
-    from counted
-    where calls > 0 and callee is not null
+    from attributed
+    where calls >= 0.5 and callee is not null
     qualify row_number() over (
         partition by caller_namespace, caller, callee, protocol
         order by reporter = 'source' desc, calls desc
@@ -123,7 +147,7 @@ select
     null::integer as port,
     chosen.protocol,
     cast(round(chosen.calls) as bigint) as calls,
-    cast(round(coalesce(chosen.errors, 0)) as bigint) as errors,
+    cast(least(round(coalesce(chosen.errors, 0)), round(chosen.calls)) as bigint) as errors,
     latency.p50_ms,
     latency.p95_ms,
     latency.p99_ms,
