@@ -2,26 +2,31 @@
 
 from __future__ import annotations
 
+import re
 import tempfile
-from typing import TYPE_CHECKING, Final, Self
+from typing import TYPE_CHECKING, Final, Self, TypeVar
 
 import duckdb
+import pyarrow as pa
 
 from pipelines.lake.errors import LakeError
 from pipelines.lake.snapshot import Snapshot, read_snapshot
 from pipelines.lake.storage import open_storage
 from pipelines.lake.views import create_lake_view, literal, quoted
 from pipelines.schemas import BY_NAME
-from pipelines.sql_files import SqlFile, in_order, sql_files, statement
+from pipelines.sql_files import SqlFile, all_views, in_order, sql_files, statement
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from types import TracebackType
 
-    import pyarrow as pa
 
 #: Disk that one session may spill to.
 SPILL_LIMIT: Final = "20GB"
+
+_MISSING: Final = re.compile(r"(?:Table|Function|Macro) with name \"?(?P<name>\w+)\"? does not exist")
+
+Result = TypeVar("Result")
 
 
 class Session:
@@ -82,6 +87,30 @@ class Session:
             return self.connection.sql(file.text, params=values)
         except duckdb.Error as error:
             raise LakeError(f"{file.path}: {error}") from error
+
+    def attempt(self, run: Callable[[], Result]) -> Result:
+        """What `run` returns; views and macros that its statement lacks are made, and it is run again.
+
+        For statements of the user's own, which do not say what they read. DuckDB names what is missing before it
+        executes anything, so nothing is done twice.
+        """
+        while True:
+            try:
+                return run()
+            except duckdb.CatalogException as error:
+                found = _MISSING.search(str(error))
+                name = found["name"] if found else ""
+                if name in self._ready or (name not in BY_NAME and name not in self._files):
+                    raise
+                self.require(name)
+
+    def relations(self) -> pa.Table:
+        """Everything that can be queried: name, kind (lake, view, table) and purpose."""
+        files = [self._files[name] for name in all_views(self._files)]
+        views = [(file.name, file.kind, file.purpose.partition(". ")[0].rstrip(".")) for file in files]
+        lake = [(name, "lake", f"{self.rows(name)} rows") for name in BY_NAME]
+        names, kinds, purposes = zip(*lake, *views, strict=True)
+        return pa.table({"name": names, "kind": kinds, "purpose": purposes})
 
     def rows(self, table: str) -> int:
         """How many rows a lake table has, from the table's log; no file is opened."""
