@@ -73,7 +73,7 @@ def object_annotations(session: Session, kinds: frozenset[str]) -> dict[str, dic
     rows = session.query("suppression_annotations", keys=keys).to_pylist()
     found: dict[str, dict[str, str]] = {}
     for row in rows:
-        found.setdefault(row["object"], {})[row["key"]] = row["value"]
+        found.setdefault(row["object"], {})[row["annotation_key"]] = row["annotation_value"]
     return found
 
 

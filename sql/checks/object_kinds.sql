@@ -3,9 +3,9 @@
 -- reads: mesh_objects
 -- grain: one kind
 -- params: none
-SELECT
+select
     kind,
-    count(DISTINCT (namespace, name)) AS objects
-FROM mesh_objects
-GROUP BY kind
-ORDER BY kind
+    count(distinct concat_ws('/', namespace, name)) as objects
+from mesh_objects
+group by kind
+order by kind

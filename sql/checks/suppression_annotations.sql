@@ -3,15 +3,27 @@
 -- reads: object_versions
 -- grain: one object and annotation
 -- params: keys VARCHAR[]
-SELECT
-    concat_ws('/', newest.kind, newest.namespace, newest.name) AS object,
-    annotation.key,
-    annotation.value
-FROM (
-    SELECT kind, namespace, name, annotations
-    FROM object_versions
-    QUALIFY row_number() OVER (PARTITION BY kind, namespace, name ORDER BY valid_from DESC) = 1
-) AS newest,
-    unnest(map_entries(newest.annotations)) AS entries (annotation)
-WHERE list_contains($keys, annotation.key)
-ORDER BY object, annotation.key
+with newest as (
+    select
+        kind,
+        namespace,
+        name,
+        annotations
+    from object_versions
+    qualify row_number() over (partition by api_group, kind, namespace, name order by version_number desc) = 1
+),
+
+annotated as (
+    select
+        concat_ws('/', kind, namespace, name) as object,
+        unnest(map_entries(annotations)) as annotation
+    from newest
+)
+
+select
+    object,
+    annotation.key as annotation_key,
+    annotation.value as annotation_value
+from annotated
+where list_contains($keys, annotation.key)
+order by object, annotation_key
