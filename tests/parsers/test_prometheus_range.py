@@ -2,9 +2,7 @@ from __future__ import annotations
 
 import json
 import math
-import os
 from datetime import UTC, datetime
-from pathlib import Path
 
 import pytest
 
@@ -13,9 +11,6 @@ from pipelines.parsers.prometheus_range import parse_prometheus_range, prometheu
 from pipelines.parsers.promql import metric_of_query
 from pipelines.parsers.result import Parsed, accepted_schema
 from pipelines.schemas import METRIC_SAMPLE_FIELDS
-
-CORPORA = Path(os.environ.get("ENVOY_CORPUS_DIR", Path(__file__).parents[3] / "shared" / "envoy-corpus"))
-ANSWERS = sorted(path for path in CORPORA.glob("*/input/prometheus/*.json") if path.name != "queries.json")
 
 UP = {"__name__": "up", "job": "envoy", "pod": "a"}
 
@@ -248,24 +243,3 @@ def test_labels_are_not_repeated_without_bound(monkeypatch: pytest.MonkeyPatch) 
 )
 def test_the_metric_of_a_query(query: str, metric: str | None) -> None:
     assert metric_of_query(query) == metric
-
-
-@pytest.mark.corpus
-@pytest.mark.skipif(not ANSWERS, reason="no corpus")
-@pytest.mark.parametrize("answer", ANSWERS, ids=lambda path: f"{path.parts[-4]}-{path.stem}")
-def test_every_recorded_sample_is_accepted(answer: Path) -> None:
-    queries = json.loads((answer.parent / "queries.json").read_text())
-    document = answer.read_bytes()
-    parsed = _read(document, metric_of_query(queries[answer.name]))
-    assert parsed.rejected.num_rows == 0
-    expected = [
-        (series["metric"], sample)
-        for series in json.loads(document)["data"]["result"]
-        for sample in series.get("values", [series.get("value")])
-    ]
-    rows = parsed.accepted.to_pylist()
-    assert len(rows) == len(expected)
-    for row, (metric, (seconds, value)) in zip(rows, expected, strict=True):
-        assert dict(row["labels"]) == {name: text for name, text in metric.items() if name != "__name__"}
-        assert row["time"].timestamp() == pytest.approx(seconds, abs=1e-6)
-        assert row["value"] == float(value)
