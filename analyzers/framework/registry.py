@@ -19,6 +19,7 @@ MODULES: Final[dict[str, str]] = {
     "edge_shift": "analyzers.alerts.edge_shift",
     "explained_failures": "analyzers.diagnosis.explained_failures",
     "service_graph": "analyzers.topology.service_graph",
+    "sidecar_scope": "analyzers.scoping.sidecar_scope",
 }
 
 

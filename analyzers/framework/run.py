@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from analyzers.framework.analyzer import Report, Skipped
+from analyzers.framework.analyzer import Options, Report, Skipped
 from analyzers.framework.finding import SEVERITIES
+from analyzers.framework.registry import load_family
+from analyzers.framework.store import keep
 from analyzers.framework.suppression import Annotations, suppress
+from pipelines.lake.session import open_session
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from analyzers.framework.analyzer import Analyzer, Input, Options
+    from analyzers.framework.analyzer import Analyzer, Input
     from analyzers.framework.finding import Finding
     from analyzers.framework.suppression import Suppression
     from pipelines.lake.session import Session
@@ -50,6 +54,22 @@ def run_analyzers(
         ran.append(analyzer.name)
     silenced = suppress(findings, (Annotations(object_annotations(session, kinds)), *suppressions))
     return Report(tuple(sorted(silenced, key=_order)), tuple(skipped), tuple(ran))
+
+
+def diagnose_lake(
+    lake_uri: str, options: Options | None = None, suppressions: Iterable[Suppression] = (), *, kept: bool = True
+) -> Report:
+    """Run the analyzers of the family `diagnosis` over a lake.
+
+    The report is `kept` in the lake, and its `run_id` names the run; doing so again on the same lake adds nothing.
+
+    Raises:
+        LakeError: the lake cannot be read or written.
+        AnalyzerError: an analyzer failed.
+    """
+    with open_session(lake_uri) as session:
+        report = run_analyzers(session, load_family("diagnosis"), options or Options(), suppressions)
+        return replace(report, run_id=keep(lake_uri, session, report)) if kept else report
 
 
 def missing_inputs(session: Session, analyzers: Iterable[Analyzer]) -> tuple[Skipped, ...]:

@@ -56,7 +56,8 @@ worded as (
         if(decided_by = 'server', server_response_code_details, response_code_details) as details,
         if(decided_by = 'server', server_upstream_transport_failure_reason, upstream_transport_failure_reason)
             as transport_failure,
-        route_kind = 'blackhole' as is_blackhole
+        route_kind = 'blackhole' as is_blackhole,
+        decided_by = 'client' and len(server_flags) > 0 and list_has_all(['DC', 'DR'], server_flags) as is_unanswered
     from decided
 ),
 
@@ -70,11 +71,13 @@ signatures as (
         connection_termination_details,
         protocol,
         is_blackhole,
+        is_unanswered,
         list_concat(
             flags,
             case when code between 400 and 499 then ['4xx'] when code >= 500 then ['5xx'] else [] end,
             case when protocol = 'tcp' then ['tcp'] else [] end,
-            case when is_blackhole then ['BlackHoleCluster'] else [] end
+            case when is_blackhole then ['BlackHoleCluster'] else [] end,
+            case when is_unanswered then ['unanswered'] else [] end
         ) as marks
     from worded
 ),
@@ -102,7 +105,7 @@ explained as (
     qualify row_number() over (
         partition by
             signature.decided_by, signature.flags, signature.code, signature.details, signature.transport_failure,
-            signature.connection_termination_details, signature.protocol, signature.is_blackhole
+            signature.connection_termination_details, signature.protocol, signature.is_blackhole, signature.is_unanswered
         order by rule.rule asc nulls last
     ) = 1
 )
@@ -166,6 +169,7 @@ inner join explained
         and call.connection_termination_details is not distinct from explained.connection_termination_details
         and call.protocol = explained.protocol
         and call.is_blackhole = explained.is_blackhole
+        and call.is_unanswered = explained.is_unanswered
 where
     explained.cause is not null
     or call.is_error

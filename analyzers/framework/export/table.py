@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from analyzers.framework.analyzer import Report
     from analyzers.framework.finding import Finding
 
+#: Control characters as people write them: a name from a log must not drive the reader's terminal.
+_VISIBLE: Final = {code: f"\\x{code:02x}" for code in (*range(0x20), *range(0x7F, 0xA0)) if chr(code) not in "\n\t"}
+
 _COLOURS: Final = {"error": "bold red", "warning": "yellow", "info": "cyan"}
 
 
@@ -51,7 +54,7 @@ def render_table(report: Report, *, width: int = 120, colour: bool = False) -> s
         if lines:
             console.print(Text(title, style="bold"))
             for line in lines:
-                console.print(Text(f"  {line}"))
+                console.print(Text(f"  {line.translate(_VISIBLE)}"))
     console.print(Text(_summary(report)))
     output = console.file
     assert isinstance(output, io.StringIO)  # noqa: S101 - tells the type checker what was passed above
@@ -76,11 +79,11 @@ def _table(findings: tuple[Finding, ...]) -> Table:
 
 def _body(finding: Finding) -> Text:
     """Everything that came from the mesh is plain text here: rich markup in a name must not be read as markup."""
-    body = Text(finding.message)
+    body = Text(finding.message.translate(_VISIBLE))
     place = " ".join(part for part in (finding.object, finding.path) if part)
     for label, value in (("cause", finding.cause), ("side", finding.side), ("at", place), ("next", finding.next_step)):
         if value:
-            body.append(f"\n{label:>5}: ", style="dim").append(value)
+            body.append(f"\n{label:>5}: ", style="dim").append(value.translate(_VISIBLE))
     return body
 
 
