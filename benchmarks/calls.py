@@ -49,8 +49,8 @@ def _lake(path: Path, calls: int) -> str:
     import duckdb
 
     connection = duckdb.connect()
-    lines: pa.Table = connection.execute(_LINES.read_text(encoding="utf-8"), {"calls": calls}).to_arrow_table()
-    objects: pa.Table = connection.execute(_OBJECTS.read_text(encoding="utf-8")).to_arrow_table()
+    lines = connection.sql(_LINES.read_text(encoding="utf-8"), params={"calls": calls}).to_arrow_table()
+    objects = connection.sql(_OBJECTS.read_text(encoding="utf-8")).to_arrow_table()
     lake = Lake.open(str(path), create=True)
     lake.append(
         "ingest", {"access_logs": _typed(lines, "access_logs"), "mesh_objects": _typed(objects, "mesh_objects")}
@@ -77,7 +77,7 @@ def _reconstruct(lake: str, calls: int) -> float:
     begun = time.perf_counter()
     with open_session(lake) as session:
         session.require("edges_from_logs")
-        found = session.connection.sql("SELECT count(*) FROM calls").fetchone()
+        found = session.connection.execute("SELECT count(*) FROM calls").fetchone()
     if found is None or found[0] != calls:
         raise AssertionError(f"{found} calls were reconstructed of {calls}")
     return time.perf_counter() - begun
