@@ -1,6 +1,7 @@
 -- purpose: Failing calls that are roots, put into episodes: one callee, one cause, one signature (flags without URX,
 --          class of the details, deciding proxy), and, where each caller has a fault of its own, one caller. More than
---          five seconds of quiet ends an episode: two faults are two findings.
+--          five seconds of quiet ends an episode: two faults are two findings. Where a signature has at least three
+--          bursts of fewer than five calls, those are one sporadic episode: calls that fail now and then.
 -- kind: table
 -- reads: failing_calls, failure_roots
 -- grain: one failing call that is its own root
@@ -39,10 +40,25 @@ counted as (
         *,
         count(*) filter (where opens) over (partition by signature order by start_time, call_id) as number_of_episode
     from opened
+),
+
+bursts as (
+    select
+        signature,
+        number_of_episode,
+        count(*) < 5 and sum((count(*) < 5)::bigint) over (partition by signature) >= 3 as is_sporadic
+    from counted
+    group by signature, number_of_episode
 )
 
 select
-    call_id,
-    signature,
-    dense_rank() over (order by signature, number_of_episode) as episode
+    counted.call_id,
+    counted.signature,
+    counted.number_of_episode as burst,
+    bursts.is_sporadic,
+    dense_rank() over (
+        order by counted.signature, if(bursts.is_sporadic, 0, counted.number_of_episode)
+    ) as episode
 from counted
+inner join bursts
+    on counted.signature = bursts.signature and counted.number_of_episode = bursts.number_of_episode

@@ -7,7 +7,7 @@
 with told as (
     select * from failure_episodes
     where
-        (not is_minor or newest_first <= 20)
+        newest_first <= 20
         and ($since is null or last_seen >= $since)
         and ($until is null or first_seen < $until)
 ),
@@ -189,7 +189,9 @@ select
     edges.edge_calls,
     edges.seen_by_both,
     edges.seen_by_caller,
-    if(episode.is_minor and episode.newest_first = 1, greatest(episode.alike - 20, 0), 0) as older_episodes,
+    if(episode.newest_first = 1, greatest(episode.alike - 20, 0), 0) as older_episodes,
+    episode.bursts,
+    episode.is_sporadic,
     coalesce(affected.affected, []) as affected,
     samples.samples,
     what_was_logged.* exclude (episode)

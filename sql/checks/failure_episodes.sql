@@ -11,6 +11,8 @@ with calls_of as (
     select
         episode.episode,
         episode.signature,
+        episode.burst,
+        episode.is_sporadic,
         call.*,
         exists(
             select 1 from pod_absences as absence
@@ -43,6 +45,8 @@ episodes as (
         min(start_time) as first_seen,
         max(end_time) as last_seen,
         count(*) as failures,
+        count(distinct burst) as bursts,
+        any_value(is_sporadic) as is_sporadic,
         mode(subset) as subset,
         mode(details) as details,
         bool_and(caller_kind = 'workload') as from_workloads,
@@ -151,8 +155,7 @@ select
         when logged_side = 'callee_proxy' and not coalesce(callee_has_sidecar, true) then 'callee_application'
         else coalesce(logged_side, 'unknown')
     end as side,
-    failures < 5 as is_minor,
-    -- Now and then a call fails: of such episodes with one signature the newest are told and the rest are counted.
-    row_number() over (partition by signature, failures < 5 order by first_seen desc, episode desc) as newest_first,
-    count(*) over (partition by signature, failures < 5) as alike
+    -- A fault that comes back again and again: the newest episodes are told and the rest are counted.
+    row_number() over (partition by signature order by first_seen desc, episode desc) as newest_first,
+    count(*) over (partition by signature) as alike
 from facts

@@ -3,7 +3,7 @@
 -- reads: none
 -- grain: scalar
 -- params: none
-create or replace macro latency_bucket(duration_ms) as
+create or replace temp macro latency_bucket(duration_ms) as
 case
     when duration_ms > 0 then ceil(ln(duration_ms) / ln(101.0 / 99.0))::integer + 1
     when duration_ms <= 0 then 0

@@ -4,7 +4,7 @@
 -- reads: none
 -- grain: scalar
 -- params: none
-create or replace macro latency_merge(bucket_lists, count_lists) as (
+create or replace temp macro latency_merge(bucket_lists, count_lists) as (
     select struct_pack(bucket := list(bucket order by bucket), count := list(count order by bucket))
     from (
         select

@@ -6,7 +6,7 @@
 -- reads: histogram_value
 -- grain: scalar
 -- params: none
-create or replace macro latency_quantile(buckets, counts, q) as
+create or replace temp macro latency_quantile(buckets, counts, q) as
 latency_value(
     -- sqlfluff cannot parse a lambda of two names and takes the function for a data type
     list_reduce( -- noqa: LT01

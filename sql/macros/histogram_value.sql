@@ -3,7 +3,7 @@
 -- reads: none
 -- grain: scalar
 -- params: none
-create or replace macro latency_value(bucket) as
+create or replace temp macro latency_value(bucket) as
 case
     when bucket > 0 then 2 * pow(101.0 / 99.0, bucket - 1) / (101.0 / 99.0 + 1)
     when bucket <= 0 then 0.0

@@ -1,5 +1,5 @@
 -- purpose: Calls as the caller's proxy saw them, with what the callee's proxies said of the same call beside it.
--- kind: table
+-- kind: view
 -- reads: log_lines, call_matches, service_names, address_ip, address_port, name_without_port
 -- grain: one outbound line
 -- params: none

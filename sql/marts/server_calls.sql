@@ -1,6 +1,6 @@
 -- purpose: Calls that only the callee's proxy saw: inbound lines without an outbound line. The caller is the pod at the
 --          other end of the connection, where the line says so.
--- kind: table
+-- kind: view
 -- reads: log_lines, call_matches, pod_addresses, service_backends, service_names, address_ip, address_port, name_without_port
 -- grain: one inbound line without an outbound line
 -- params: none

@@ -1,13 +1,14 @@
 -- purpose: Access-log lines with the proxy that wrote them, which side of the call it was, and the cluster name in
 --          parts. The side comes from the cluster; without one (no route, no filter chain) from the server name that
 --          only a peer sidecar sends, then from the addresses.
--- kind: table
+-- kind: view
 -- reads: access_logs, log_sources, address_ip, address_port
 -- grain: one access-log line
 -- params: none
 with named as (
     select
         line.* exclude (reporter_namespace, reporter_pod),
+        log_source.source_number,
         log_source.namespace as reporter_namespace,
         log_source.pod as reporter_pod,
         log_source.workload as reporter_workload,
@@ -25,7 +26,8 @@ with named as (
 
 select
     *,
-    row_number() over () as line,
+    -- A number for each line without counting them: a terabyte of offsets for each source.
+    source_number * 1099511627776 + source_offset as line,
     start_time + to_milliseconds(coalesce(duration_ms, 0)) as end_time,
     case
         when cluster like 'inbound|%' or cluster like 'InboundPassthrough%' then 'inbound'

@@ -73,6 +73,9 @@ stated as (
 )
 
 select
+    row_number() over (
+        order by sources.source asc, sources.stated_namespace asc, sources.stated_pod asc
+    ) as source_number,
     sources.source,
     sources.stated_namespace,
     sources.stated_pod,
