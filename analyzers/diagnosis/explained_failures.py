@@ -15,7 +15,8 @@ the object in force (or just changed) whose setting has this effect, with the pa
 cause stays at the class that the log line proves, and the object stays unknown.
 
 **Severity.** At least 5 failures are a warning where at least 1 % of the calls failed for sure (lower bound), 10
-failures and 10 % an error; less is information. Refusals by policy and callers that give up are at most warnings.
+failures and 10 % an error; less is information. Small bursts again and again are one sporadic episode and at most a
+warning, and so are refusals by policy and callers that give up.
 
 **Fix.** Each cause has its own code (ML02xx) with its meaning and next step: `meshlens explain CODE`.
 """
@@ -43,6 +44,9 @@ if TYPE_CHECKING:
 #: Severity -> failures and share (lower bound) that it takes at least. The first that fits counts.
 _THRESHOLDS: Final[tuple[tuple[Severity, int, float], ...]] = (("error", 10, 0.10), ("warning", 5, 0.01))
 
+#: Calls that fail now and then in small bursts are no outage.
+_SPORADIC_THRESHOLDS: Final[tuple[tuple[Severity, int, float], ...]] = (("warning", 10, 0.01),)
+
 #: Giving up is the caller's right: it takes many to be worth a warning.
 _CANCEL_THRESHOLDS: Final[tuple[tuple[Severity, int, float], ...]] = (("warning", 10, 0.5),)
 
@@ -67,7 +71,7 @@ def _finding(row: Row) -> Finding:
     return Finding(
         analyzer="explained_failures",
         code=cause.code,
-        severity=severity_of(cause, row["edge_failures"], row["edge_calls"]),
+        severity=severity_of(cause, row["edge_failures"], row["edge_calls"], sporadic=row["is_sporadic"]),
         subject=subject,
         message=_message(row, cause),
         fingerprint=fingerprint(cause.code, subject, *identity),
@@ -83,10 +87,12 @@ def _finding(row: Row) -> Finding:
     )
 
 
-def severity_of(cause: Cause, failures: int, calls: int) -> Severity:
+def severity_of(cause: Cause, failures: int, calls: int, *, sporadic: bool = False) -> Severity:
     """How bad `failures` of `calls` are for this cause: information below the minimum sample, never above its cap."""
     lower, _ = wilson_bounds(failures, calls)
-    thresholds = _CANCEL_THRESHOLDS if cause.name == "client_cancel" else _THRESHOLDS
+    thresholds = _SPORADIC_THRESHOLDS if sporadic else _THRESHOLDS
+    if cause.name == "client_cancel":
+        thresholds = _CANCEL_THRESHOLDS
     for severity, least, share in thresholds:
         if failures >= least and lower >= share:
             return min(severity, cause.worst, key=SEVERITIES.index)
@@ -100,10 +106,12 @@ def _message(row: Row, cause: Cause) -> str:
         if len(callers) == 1
         else f"{len(callers)} callers ({', '.join(callers[:4])}{', ...' * (len(callers) > 4)})"
     )
+    rarely = f" now and then, in {row['bursts']} bursts" if row["is_sporadic"] else ""
     logged = ",".join(row["flags"]) or row["details_class"] or "no flag"
+    proxy = "callee" if row["decided_by"] == "server" else "caller"
     told = (
-        f"{cause.title}: {row['edge_failures']} of {row['edge_calls']} calls from {named} to {row['callee']} failed "
-        f"({logged}, logged by the {'callee' if row['decided_by'] == 'server' else 'caller'}'s proxy): {cause.meaning}"
+        f"{cause.title}: {row['edge_failures']} of {row['edge_calls']} calls from {named} to {row['callee']} "
+        f"failed{rarely} ({logged}, logged by the {proxy}'s proxy): {cause.meaning}"
     )
     affected = row["affected"]
     if affected:

@@ -22,6 +22,8 @@ def evidence_of(row: Row) -> dict[str, object]:
     evidence: dict[str, object] = {
         "failures": failures,
         "calls": calls,
+        "bursts": row["bursts"],
+        "is_sporadic": row["is_sporadic"],
         "share": round(failures / calls, _SHARE_DIGITS),
         "share_lower": round(lower, _SHARE_DIGITS),
         "share_upper": round(upper, _SHARE_DIGITS),

@@ -166,9 +166,20 @@ def test_retries_do_not_split_an_episode_but_another_signature_does() -> None:
     }
 
 
-def test_of_many_single_failures_the_newest_are_told_and_the_rest_counted() -> None:
-    with session_of(call(10.0 * number, **NO_HOST) for number in range(50)) as session:
+def test_calls_that_fail_now_and_then_are_one_sporadic_episode_beside_an_outage() -> None:
+    single = [call(20.0 * number, **NO_HOST) for number in range(3)]
+    outage = [call(200 + number, **NO_HOST) for number in range(5)]
+    with session_of([*single[:2], *outage]) as session:
+        rows = session.query("failure_episodes").to_pylist()
+    assert sorted((row["failures"], row["is_sporadic"]) for row in rows) == [(1, False), (1, False), (5, False)]
+    with session_of([*single, *outage]) as session:
+        rows = session.query("failure_episodes").to_pylist()
+    assert sorted((row["failures"], row["bursts"], row["is_sporadic"]) for row in rows) == [(3, 3, True), (5, 1, False)]
+
+
+def test_a_fault_that_keeps_coming_back_is_told_for_its_newest_episodes_and_counted_for_the_rest() -> None:
+    calls = [call(60.0 * number + second, **NO_HOST) for number in range(25) for second in range(5)]
+    with session_of(calls) as session:
         rows = session.query("explained_failures", since=None, until=None, namespaces=[]).to_pylist()
-    assert len(rows) == 20
-    assert sum(row["older_episodes"] for row in rows) == 30
-    assert rows[-1]["older_episodes"] == 30
+    assert [row["edge_failures"] for row in rows] == [5] * 20
+    assert [row["older_episodes"] for row in rows] == [0] * 19 + [5]
