@@ -1,61 +1,63 @@
-"""Recorded corpora: where they are, and lakes made from what a user would have of one."""
+"""The Envoy corpora of the development data: input as a user has it, truth beside it."""
 
 from __future__ import annotations
 
-import gzip
+import json
 import os
-from datetime import UTC, datetime
+from collections import Counter
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Final
 
-import pyarrow as pa
+import pytest
 
-from pipelines.lake.lake import Lake
-from pipelines.parsers.istio_text import parse_istio_text
-from pipelines.parsers.kubernetes import parse_kubernetes_watch, parse_kubernetes_yaml
-from pipelines.schemas import BY_NAME
+ROOT: Final = Path(os.environ.get("ENVOY_CORPUS_DIR") or Path(__file__).parents[2].parent / "shared" / "envoy-corpus")
 
-if TYPE_CHECKING:
-    from pipelines.parsers.result import Parsed
-
-ROOT = Path(os.environ.get("ENVOY_CORPUS_DIR", Path(__file__).parents[3] / "shared" / "envoy-corpus"))
+#: A call edge as both the truth and the topology name it: caller workload, called host, protocol.
+EdgeKey = tuple[str, str, str]
 
 
-def corpora(*needed: str) -> list[Path]:
-    """Every corpus that has all the files or folders `needed`, sorted by name; none where they are not there."""
-    if not ROOT.is_dir():
-        return []
-    return sorted(path for path in ROOT.iterdir() if all((path / name).exists() for name in needed))
+@dataclass(frozen=True, slots=True)
+class Corpus:
+    """One corpus folder."""
+
+    path: Path
+
+    @property
+    def name(self) -> str:
+        return self.path.name
+
+    @property
+    def truth(self) -> dict[str, object] | None:
+        file = self.path / "ground_truth.json"
+        return json.loads(file.read_text(encoding="utf-8")) if file.exists() else None
+
+    @property
+    def healthy(self) -> bool:
+        """Whether the truth says that nothing was injected."""
+        return self.truth is not None and not self.truth["faults"]
+
+    def inputs(self, *kinds: str) -> list[str]:
+        """Folders of the named kinds of input that this corpus has."""
+        return [str(self.path / "input" / kind) for kind in kinds if (self.path / "input" / kind).exists()]
+
+    def edges(self) -> Counter[EdgeKey]:
+        """Calls by edge as the applications made them."""
+        assert self.truth is not None
+        edges = self.truth["edges"]
+        assert isinstance(edges, list)
+        return Counter({(edge["from"], edge["to"], edge["protocol"]): edge["count"] for edge in edges})
 
 
-def lake_of(corpus: Path, uri: Path, logs: str = "logs-text") -> str:
-    """A lake of the corpus's text logs and its cluster's objects; returns its address."""
-    lake = Lake.open(str(uri), create=True)
-    access_logs = [
-        _rows("access_logs", parse_istio_text(_bytes(path), 0), path, "istio_text")
-        for path in sorted((corpus / "input" / logs).rglob("*.log*"))
+def corpora() -> list[Corpus]:
+    """Every corpus there is; none where the development data is absent."""
+    return [Corpus(path) for path in sorted(ROOT.iterdir()) if (path / "input").is_dir()] if ROOT.is_dir() else []
+
+
+def each_corpus(*, healthy: bool | None = None) -> pytest.MarkDecorator:
+    """Parametrise a test over the corpora with a truth (`healthy`: only those with, or without, faults)."""
+    found = [
+        corpus for corpus in corpora() if corpus.truth is not None and (healthy is None or corpus.healthy == healthy)
     ]
-    kubernetes = corpus / "input" / "kubernetes"
-    objects = [
-        _rows("mesh_objects", parse_kubernetes_yaml((kubernetes / "objects.yaml").read_bytes(), 0), kubernetes),
-        _rows("mesh_objects", parse_kubernetes_watch((kubernetes / "watch.jsonl").read_bytes(), 0), kubernetes),
-    ]
-    lake.append("ingest", {"access_logs": pa.concat_tables(access_logs), "mesh_objects": pa.concat_tables(objects)})
-    return str(uri)
-
-
-def _bytes(path: Path) -> bytes:
-    return gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
-
-
-def _rows(table: str, parsed: Parsed, path: Path, form: str | None = None) -> pa.Table:
-    assert parsed.rejected.num_rows == 0, parsed.rejected.slice(0, 3).to_pylist()
-    rows = parsed.accepted.to_pylist()
-    modified = datetime.fromtimestamp(path.stat().st_mtime, UTC)
-    for row in rows:
-        row |= {"source": str(path), "format": form}
-        if table == "access_logs":
-            row["date"] = row["start_time"].date()
-        elif row["observed_at"] is None:
-            row |= {"observed_at": modified, "observed_at_exact": False}
-    return pa.Table.from_pylist(rows, schema=BY_NAME[table].schema)
+    absent = pytest.param(None, marks=pytest.mark.skip(reason=f"no corpora in {ROOT}; set ENVOY_CORPUS_DIR"))
+    return pytest.mark.parametrize("corpus", found or [absent], ids=lambda corpus: corpus.name if corpus else "absent")
