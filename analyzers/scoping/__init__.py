@@ -1,0 +1,1 @@
+"""Sidecar scoping: which hosts each workload needs, how well that is known, and the manifest that says so."""

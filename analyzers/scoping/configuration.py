@@ -1,0 +1,146 @@
+"""The mesh configuration that decides scopes, read once: Istio objects, mesh settings, namespaces.
+
+Objects of users hold anything; a field of an unexpected type counts as absent.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+import yaml
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from datetime import datetime
+
+    from pipelines.lake.session import Session
+
+KINDS: Final = (
+    "AuthorizationPolicy",
+    "ConfigMap",
+    "DestinationRule",
+    "EnvoyFilter",
+    "Namespace",
+    "Sidecar",
+    "Telemetry",
+    "VirtualService",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class MeshObject:
+    """One object: its identity, labels and `spec`."""
+
+    kind: str
+    namespace: str
+    name: str
+    created_at: datetime | None
+    labels: Mapping[str, str]
+    spec: Mapping[str, object]
+
+    @property
+    def selector(self) -> Mapping[str, str] | None:
+        """The labels by which it selects pods, whatever the kind calls the field; null where it has no selector."""
+        selector = mapping(self.spec.get("workloadSelector", self.spec.get("selector")))
+        if "workloadSelector" not in self.spec and "selector" not in self.spec:
+            return None
+        return strings(selector.get("labels", selector.get("matchLabels")))
+
+    def selects(self, labels: Mapping[str, str]) -> bool:
+        """Whether it applies to a pod with these labels."""
+        return all(labels.get(key) == value for key, value in (self.selector or {}).items())
+
+
+@dataclass(frozen=True, slots=True)
+class Configuration:
+    """All of it. `control_plane_namespace` is where the mesh's ConfigMap lives."""
+
+    objects: Mapping[str, tuple[MeshObject, ...]]
+    mesh: Mapping[str, object]
+    root_namespace: str
+    control_plane_namespace: str
+    namespace_labels: Mapping[str, Mapping[str, str]]
+
+    def of(self, kind: str) -> tuple[MeshObject, ...]:
+        """The objects of one kind, sorted by namespace and name."""
+        return self.objects.get(kind, ())
+
+    def applying(self, kind: str, namespace: str, labels: Mapping[str, str]) -> tuple[MeshObject, ...]:
+        """The objects of a kind that apply to a pod, the widest first: root namespace, namespace, selector."""
+        chosen = [
+            item
+            for item in self.of(kind)
+            if item.namespace in {namespace, self.root_namespace} and item.selects(labels)
+        ]
+        return tuple(sorted(chosen, key=lambda item: (item.namespace == namespace, bool(item.selector))))
+
+
+def read_configuration(session: Session) -> Configuration:
+    """The configuration in force at the end of what was ingested."""
+    objects: dict[str, list[MeshObject]] = {}
+    mesh_maps: list[tuple[str, str, Mapping[str, object]]] = []
+    namespaces: dict[str, Mapping[str, str]] = {}
+    for row in session.query("scoping_objects", kinds=list(KINDS)).to_pylist():
+        document = mapping(json.loads(row["object_json"]))
+        labels = {entry["key"]: entry["value"] for entry in row["labels"] or ()}
+        if row["kind"] == "Namespace":
+            namespaces[row["name"]] = labels
+        elif row["kind"] == "ConfigMap":
+            mesh_maps.append((row["name"], row["namespace"] or "", _mesh_settings(document)))
+        else:
+            namespace = row["namespace"] or "default"
+            spec = mapping(document.get("spec"))
+            found = MeshObject(row["kind"], namespace, row["name"], row["created_at"], labels, spec)
+            objects.setdefault(row["kind"], []).append(found)
+    # Of several control planes' settings the default one's (`istio`, without a revision) counts.
+    _, control_plane, mesh = min(mesh_maps, key=lambda found: (len(found[0]), found[0]), default=("", "", {}))
+    return Configuration(
+        objects={kind: tuple(found) for kind, found in objects.items()},
+        mesh=mesh,
+        root_namespace=str(mesh.get("rootNamespace") or control_plane or "istio-system"),
+        control_plane_namespace=control_plane or "istio-system",
+        namespace_labels=namespaces,
+    )
+
+
+def mapping(value: object) -> Mapping[str, object]:
+    """`value` where it is an object with string keys, else an empty one."""
+    return {str(key): item for key, item in value.items()} if isinstance(value, dict) else {}
+
+
+def strings(value: object) -> Mapping[str, str]:
+    """The members of an object that are strings."""
+    return {key: item for key, item in mapping(value).items() if isinstance(item, str)}
+
+
+def items(value: object) -> tuple[object, ...]:
+    """The elements of a list, else none."""
+    return tuple(value) if isinstance(value, list) else ()
+
+
+def texts(value: object) -> tuple[str, ...]:
+    """The elements of a list that are strings."""
+    return tuple(item for item in items(value) if isinstance(item, str))
+
+
+def walk(value: object) -> Iterator[Mapping[str, object]]:
+    """Every object inside `value`, itself first."""
+    pending = [value]
+    while pending:
+        here = pending.pop()
+        if isinstance(here, dict):
+            found = mapping(here)
+            yield found
+            pending.extend(found.values())
+        elif isinstance(here, list):
+            pending.extend(here)
+
+
+def _mesh_settings(document: Mapping[str, object]) -> Mapping[str, object]:
+    text = mapping(document.get("data")).get("mesh")
+    try:
+        return mapping(yaml.safe_load(text)) if isinstance(text, str) else {}
+    except yaml.YAMLError:
+        return {}

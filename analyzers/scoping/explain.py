@@ -1,0 +1,80 @@
+"""The whole reasoning behind one recommendation, as text."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from analyzers.scoping.coverage import utc
+from analyzers.scoping.manifest import coverage_text, to_yaml
+from analyzers.scoping.names import printable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from analyzers.scoping.model import Benefit, HostDecision, Recommendation, Replay
+
+
+def explanation(item: Recommendation) -> str:
+    """Verdict, reasons, each host kept, inferred or refused with its evidence, coverage, replay, benefit, manifest."""
+    # YAML is already escaped by its writer; its line breaks stay.
+    return "\n".join("\n".join(map(printable, line.split("\n"))) for line in _lines(item)) + "\n"
+
+
+def _lines(item: Recommendation) -> Iterator[str]:
+    yield f"{item.kind} {item.namespace}/{item.name} for workload {item.workload} ({', '.join(item.controllers)})"
+    yield f"selector: {', '.join(f'{key}={value}' for key, value in sorted(item.selector.items())) or 'none'}"
+    yield f"verdict: {item.verdict}"
+    for reason in item.reasons:
+        yield f"  {reason.verdict:<11} {f'{reason.code}: ' if reason.code else ''}{reason.message}"
+    yield f"coverage: {coverage_text(item.coverage)}"
+    if item.coverage.window_start and item.coverage.window_end:
+        yield f"window: {utc(item.coverage.window_start)} to {utc(item.coverage.window_end)}"
+    yield "hosts:"
+    for decision in item.decisions:
+        yield f"  {_kept(item, decision)}"
+    yield from (f"  {host} (BASE)" for host in item.base if host not in {kept.host for kept in item.decisions})
+    if item.refusals:
+        yield "no host for:"
+    for refusal in item.refusals:
+        port = f":{refusal.port}" if refusal.port else ""
+        yield f"  {refusal.name}{port} ({refusal.calls} calls): {refusal.because}"
+    if item.replay is not None:
+        yield f"replay: {_replay(item.replay)}"
+    if item.benefit is not None:
+        yield from _benefit(item.benefit)
+    for draft in item.service_entries:
+        yield "optional ServiceEntry:"
+        yield to_yaml(draft).rstrip()
+    if item.manifest is not None:
+        yield "patch:" if item.kind == "SidecarPatch" else "manifest:"
+        yield to_yaml(item.manifest).rstrip()
+
+
+def _kept(item: Recommendation, decision: HostDecision) -> str:
+    mark = {"inferred": "comes along"}.get(decision.role, "kept" if decision.host in item.hosts else "covered")
+    if item.verdict == "ABSTAIN":
+        mark = "seen"
+    seen = f", {decision.calls} calls" if decision.calls else ""
+    if decision.first_seen and decision.last_seen:
+        seen += f" {utc(decision.first_seen)} to {utc(decision.last_seen)}"
+    source = f" ({', '.join(decision.evidence)})" if decision.evidence else ""
+    return f"{mark}: {decision.host} [{decision.role}] {decision.because}{seen}{source}"
+
+
+def _replay(replay: Replay) -> str:
+    split = f" at {utc(replay.split_at)}" if replay.split_at else ""
+    lost = f" ({'; '.join(replay.out_of_scope)})" if replay.out_of_scope else ""
+    return (
+        f"split{split}: recommended from {replay.calls_before} calls before, "
+        f"{replay.calls_out_of_scope} of {replay.calls_after} calls after would have left scope{lost}"
+    )
+
+
+def _benefit(benefit: Benefit) -> Iterator[str]:
+    before, after = benefit.before, benefit.after
+    yield f"benefit for each of {benefit.proxies} proxies:"
+    yield f"  services {before.services} -> {after.services}, clusters {before.clusters} -> {after.clusters},"
+    yield f"  endpoints {before.endpoints} -> {after.endpoints},"
+    yield f"  memory {before.memory_bytes / 1e6:.1f} MB -> {after.memory_bytes / 1e6:.1f} MB"
+    yield f"  formula: {benefit.formula}"
+    yield f"  inputs: {', '.join(f'{key}={value:g}' for key, value in benefit.inputs.items())}"

@@ -1,0 +1,136 @@
+"""Recommendations as a folder for Kustomize: `<namespace>/<name>.yaml` each, and `kustomization.yaml` naming them.
+
+Only EMIT becomes a resource: what needs a human is named in a comment until it has been looked at. Patches of
+existing Sidecars are never resources. A file is touched only where its content changes, and only if we wrote it.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
+
+import yaml
+
+from analyzers.scoping.manifest import to_yaml
+from analyzers.scoping.names import printable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+    from pathlib import Path
+
+    from analyzers.scoping.model import Recommendation
+
+KUSTOMIZATION: Final = "kustomization.yaml"
+# The first line of every file of ours; the folder is read back by it.
+_MARK: Final = re.compile(r"# meshlens (?P<kind>\w+) (?P<verdict>\w+)\b")
+
+
+class ExportError(RuntimeError):
+    """The folder cannot be written; the message names the file and what to do."""
+
+
+@dataclass(slots=True)
+class Exported:
+    """Files by what happened to them, as paths relative to the folder, sorted."""
+
+    written: list[str] = field(default_factory=list)
+    unchanged: list[str] = field(default_factory=list)
+    stale: list[str] = field(default_factory=list)
+    removed: list[str] = field(default_factory=list)
+
+
+def export(
+    recommendations: Iterable[Recommendation],
+    folder: Path,
+    *,
+    complete: bool = True,
+    prune: bool = False,
+    include_review: bool = False,
+) -> Exported:
+    """Write the manifests into `folder`.
+
+    Args:
+        recommendations: what to write; those without a manifest are left out.
+        folder: made where it is not there.
+        complete: these are all recommendations there are, so that a file of ours without one is stale.
+        prune: remove stale files.
+        include_review: make what needs a review a resource too.
+
+    Raises:
+        ExportError: a file that we did not write is in the way, or the folder cannot be written.
+    """
+    done = Exported()
+    try:
+        wanted = {path: text for item in recommendations if item.manifest is not None for path, text in [_file(item)]}
+        for path, text in sorted(wanted.items()):
+            _write(folder, path, text, done)
+        stale = [path for path in _ours(folder) if path not in wanted] if complete else []
+        for path in stale:
+            if prune:
+                (folder / path).unlink()
+                done.removed.append(path)
+            else:
+                done.stale.append(path)
+        _write(folder, KUSTOMIZATION, _kustomization(_ours(folder), include_review=include_review), done)
+    except OSError as error:
+        raise ExportError(f"{error.filename or folder}: {error.strerror or error}; choose another --out") from error
+    return done
+
+
+def _file(item: Recommendation) -> tuple[str, str]:
+    """Path and text of one recommendation's file. Names have been validated, so they stay inside the folder."""
+    manifest = to_yaml(item.manifest or {})
+    if item.kind == "SidecarPatch":
+        path = f"{item.namespace}/{item.name}.patch.yaml"
+        command = f"kubectl patch sidecar -n {item.namespace} {item.name} --type merge --patch-file {path}"
+        head = [
+            f"# meshlens SidecarPatch {item.verdict} {item.recommendation_id}",
+            f"# A merge patch, no resource: {command}",
+        ]
+    else:
+        path = f"{item.namespace}/{item.name}.yaml"
+        head = [f"# meshlens Sidecar {item.verdict} {item.recommendation_id}"]
+    notes = [f"# {printable(reason.message)}" for reason in item.reasons]
+    return path, "\n".join((*head, *dict.fromkeys(notes), manifest))
+
+
+def _ours(folder: Path) -> Mapping[str, str]:
+    """Every manifest of ours in the folder: relative path -> `kind verdict`."""
+    found = {}
+    for path in sorted(folder.glob("*/*.yaml")):
+        with path.open(encoding="utf-8", errors="replace") as file:
+            mark = _MARK.match(file.readline(200))
+        if mark:
+            found[path.relative_to(folder).as_posix()] = f"{mark['kind']} {mark['verdict']}"
+    return found
+
+
+def _kustomization(ours: Mapping[str, str], *, include_review: bool) -> str:
+    accepted = {"Sidecar EMIT", "Sidecar EMIT_REVIEW"} if include_review else {"Sidecar EMIT"}
+    resources = [path for path, what in ours.items() if what in accepted]
+    body = {"apiVersion": "kustomize.config.k8s.io/v1beta1", "kind": "Kustomization", "resources": resources}
+    text = yaml.safe_dump(body, sort_keys=False)
+    return "\n".join(("# meshlens Kustomization EMIT", *_left_out(ours, resources), text))
+
+
+def _left_out(ours: Mapping[str, str], resources: Iterable[str]) -> Iterator[str]:
+    for path in sorted(set(ours) - set(resources)):
+        why = "apply by hand" if ours[path].startswith("SidecarPatch") else "review first"
+        yield f"# {why}: {path}"
+
+
+def _write(folder: Path, path: str, text: str, done: Exported) -> None:
+    target = folder / path
+    if target.exists():
+        present = target.read_text(encoding="utf-8", errors="replace")
+        if not _MARK.match(present):
+            raise ExportError(f"{target} was not written by meshlens; move it or choose another --out")
+        if present == text:
+            done.unchanged.append(path)
+            return
+    target.parent.mkdir(parents=True, exist_ok=True)
+    draft = target.with_name(f".{target.name}.tmp")
+    draft.write_text(text, encoding="utf-8")
+    draft.replace(target)
+    done.written.append(path)

@@ -1,0 +1,191 @@
+"""Recommendations for a lake: read once, assess every workload, and settle what new and existing Sidecars may say."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final
+
+from analyzers.scoping import manifest as manifests
+from analyzers.scoping.assessment import Assessment, Settings, assess
+from analyzers.scoping.benefit import benefit, load, subset_counts
+from analyzers.scoping.existing import carried, hosts_of, patched_egress
+from analyzers.scoping.mesh import Mesh, read_mesh
+from analyzers.scoping.model import Reason, Recommendation, ScopingResult, worst
+from analyzers.scoping.names import normalised
+from analyzers.scoping.observation import Telemetry, read_telemetry
+from analyzers.scoping.patching import clash, outbound_policy, shadowed
+from analyzers.scoping.scope import scope_of
+from analyzers.scoping.service_entries import drafts
+from analyzers.scoping.workloads import Workload, object_name, read_workloads
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from analyzers.scoping.configuration import MeshObject
+    from analyzers.scoping.model import Benefit, ProxyLoad
+    from pipelines.lake.session import Session
+
+_EVERYTHING: Final = ("*/*",)
+
+
+def recommend(session: Session, settings: Settings) -> ScopingResult:
+    """Every recommendation for the lake at the session's state, sorted by namespace and name."""
+    missing = tuple(_missing(session))
+    if missing:
+        return ScopingResult((), (), skipped=missing)
+    mesh = read_mesh(session)
+    workloads, excluded = read_workloads(session)
+    wanted = set(settings.namespaces)
+    # A patch of an existing Sidecar must hold what every workload under it needs, so whole namespaces are assessed.
+    chosen = [workload for workload in workloads if not wanted or workload.namespace in wanted]
+    telemetry = read_telemetry(session, chosen, mesh.names())
+    assessed = [
+        assess(mesh, workload, observed, settings, telemetry.end)
+        for workload, observed in zip(chosen, telemetry.observed, strict=True)
+    ]
+    found = _Writer(mesh).write(assessed)
+    names = set(settings.workloads)
+    return ScopingResult(
+        recommendations=tuple(
+            item for item in found if not names or item.workload in names or not names.isdisjoint(item.controllers)
+        ),
+        excluded=tuple(item for item in excluded if not wanted or item.namespace in wanted),
+        notes=tuple(_notes(telemetry)),
+    )
+
+
+def _missing(session: Session) -> Iterator[str]:
+    kinds = session.query("object_kinds").column("kind").to_pylist() if session.rows("mesh_objects") else []
+    for kind in ("Pod", "Service"):
+        if kind not in kinds:
+            yield f"mesh_objects of kind {kind}: without them no workload and no host is known"
+    if not session.rows("access_logs") and not session.rows("metric_samples"):
+        yield "access_logs or metric_samples: without them no call is known"
+
+
+def _notes(telemetry: Telemetry) -> Iterator[str]:
+    if telemetry.lines_without_writer:
+        yield (
+            f"{telemetry.lines_without_writer} of {telemetry.lines} access-log lines have no known writer and count for"
+            " no workload: name their pod in the path, or with --pod or --map at ingest"
+        )
+
+
+class _Writer:
+    """Turns assessments into recommendations. Loads of a namespace without a Sidecar are computed once."""
+
+    def __init__(self, mesh: Mesh) -> None:
+        self._mesh = mesh
+        self._subsets = subset_counts(mesh)
+        self._loads: dict[tuple[str, tuple[str, ...]], ProxyLoad] = {}
+        self._taken: defaultdict[str, set[str]] = defaultdict(set)
+        for sidecar in mesh.configuration.of("Sidecar"):
+            self._taken[sidecar.namespace].add(sidecar.name)
+
+    def write(self, assessed: Sequence[Assessment]) -> tuple[Recommendation, ...]:
+        under: defaultdict[tuple[str, str], list[Assessment]] = defaultdict(list)
+        for item in assessed:
+            for sidecar in item.standing.clashing:
+                under[sidecar.namespace, sidecar.name].append(item)
+        found = []
+        for item in assessed:
+            clashing = item.standing.clashing
+            if clashing:
+                target = clashing[0]
+                found.append(self._patch(item, target, under[target.namespace, target.name]))
+            else:
+                found.append(self._new(item))
+        return tuple(sorted(found, key=lambda item: (item.namespace, item.name, item.workload)))
+
+    def _new(self, item: Assessment) -> Recommendation:
+        workload = item.workload
+        standing = item.standing
+        repeated = carried(standing.own or standing.parent)
+        reasons = [*item.reasons, *shadowed(standing.shadowing)]
+        if repeated and standing.own is None and standing.parent is not None:
+            parent = f"Sidecar {standing.parent.namespace}/{standing.parent.name}"
+            message = f"repeats {', '.join(repeated)} of {parent}, which a Sidecar with a selector does not inherit"
+            reasons.append(Reason("EMIT", message, "FIELD_LOSS"))
+        name = standing.own.name if standing.own else self._free_name(workload)
+        draft = self._recommendation(item, name, item.hosts, reasons)
+        if draft.verdict == "ABSTAIN":
+            return draft
+        annotations = manifests.evidence(draft.recommendation_id, draft.verdict, draft.coverage)
+        return _checked(draft, manifests.sidecar(workload, name, draft.hosts, repeated, annotations))
+
+    def _patch(self, item: Assessment, target: MeshObject, members: Sequence[Assessment]) -> Recommendation:
+        """A patch of the Sidecar that selects the workload already, with the hosts of every workload it selects."""
+        hosts = normalised(host for member in members for host in (*member.needed, *member.base))
+        reasons = [*item.reasons, *clash(item, target, members), *shadowed(item.standing.shadowing, patched=True)]
+        egress, missing = patched_egress(target, hosts)
+        policy, loss = outbound_policy(target, item.standing.parent, members)
+        reasons.extend(loss)
+        draft = self._recommendation(item, target.name, hosts, reasons)
+        draft = replace(draft, kind="SidecarPatch")
+        if draft.verdict == "ABSTAIN":
+            return draft
+        if not missing and target.spec.get("egress") and policy is None:
+            name = f"Sidecar {target.namespace}/{target.name}"
+            done = Reason("EMIT_REVIEW", f"{name} imports every observed host already")
+            return replace(draft, reasons=(*draft.reasons, done))
+        return _checked(draft, manifests.patch(item.workload, target.name, egress, policy))
+
+    def _recommendation(
+        self, item: Assessment, name: str, hosts: tuple[str, ...], reasons: Sequence[Reason]
+    ) -> Recommendation:
+        workload = item.workload
+        verdict = worst(reasons)
+        given = () if verdict == "ABSTAIN" else hosts
+        return Recommendation(
+            kind="Sidecar",
+            namespace=workload.namespace,
+            name=name,
+            workload=workload.name,
+            controllers=workload.controllers,
+            selector=workload.selector,
+            verdict=verdict,
+            reasons=tuple(dict.fromkeys(reasons)),
+            hosts=given,
+            base=item.base,
+            decisions=item.decisions,
+            refusals=item.dependencies.refusals,
+            coverage=item.coverage,
+            recommendation_id=manifests.recommendation_id(workload.namespace, name, workload.selector, given),
+            replay=item.replay,
+            benefit=self._benefit(item, hosts) if verdict != "ABSTAIN" else None,
+            service_entries=drafts(workload.namespace, item.dependencies.external),
+        )
+
+    def _benefit(self, item: Assessment, hosts: tuple[str, ...]) -> Benefit:
+        ruling = item.standing.ruling
+        before = _EVERYTHING if ruling is None else hosts_of(ruling)
+        namespace = item.workload.namespace
+        return benefit(self._load(namespace, before), self._load(namespace, hosts), len(item.workload.living))
+
+    def _load(self, namespace: str, hosts: tuple[str, ...]) -> ProxyLoad:
+        key = (namespace, hosts)
+        if key not in self._loads:
+            scope = scope_of(self._mesh, namespace, hosts)
+            self._loads[key] = load(scope, self._subsets, self._mesh.configuration.root_namespace)
+        return self._loads[key]
+
+    def _free_name(self, workload: Workload) -> str:
+        taken = self._taken[workload.namespace]
+        suffixes = ("", "-meshlens", *(f"-meshlens-{number}" for number in range(2, len(taken) + 3)))
+        names = (object_name(f"{workload.name}{suffix}") for suffix in suffixes)
+        name = next(name for name in names if name not in taken)
+        taken.add(name)
+        return name
+
+
+def _checked(draft: Recommendation, manifest: Mapping[str, object]) -> Recommendation:
+    """The recommendation with its manifest, or an abstention where the manifest would not be accepted."""
+    try:
+        manifests.validate(manifest)
+    except manifests.ManifestError as error:
+        reason = Reason("ABSTAIN", f"the manifest would be refused: {error}")
+        return replace(draft, verdict="ABSTAIN", hosts=(), benefit=None, reasons=(*draft.reasons, reason))
+    for entry in draft.service_entries:
+        manifests.validate(entry)
+    return replace(draft, manifest=manifest)

@@ -1,0 +1,150 @@
+"""The service registry as istiod would fill it: every declared host, who may see it and which one a name means."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from analyzers.scoping.names import covers, qualified, spellings, visible
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+    from pipelines.lake.session import Session
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """One declared host. `meshed_endpoints` of its `endpoints` have a sidecar and so are called with mTLS."""
+
+    host: str
+    namespace: str
+    name: str
+    kind: str
+    ports: tuple[int, ...] = ()
+    http_ports: tuple[int, ...] = ()
+    endpoints: int = 0
+    meshed_endpoints: int = 0
+    export_to: tuple[str, ...] = ()
+    addresses: tuple[str, ...] = ()
+    external_name: str | None = None
+
+    @property
+    def entry(self) -> str:
+        """The host in normal form."""
+        return qualified(self.namespace, self.host)
+
+
+@dataclass(frozen=True, slots=True)
+class Registry:
+    """Every declared host. Build one with `registry_of`."""
+
+    domain: str
+    services: tuple[Service, ...]
+    by_host: Mapping[str, tuple[Service, ...]] = field(repr=False)
+    by_address: Mapping[str, tuple[Service, ...]] = field(repr=False)
+    by_namespace: Mapping[str, tuple[Service, ...]] = field(repr=False)
+
+    def resolve(self, name: str, client_namespace: str) -> tuple[Service, ...]:
+        """The services that `name` (a name in any spelling, or an address) means to a client.
+
+        Several hosts of one name: the client's own namespace, then Kubernetes, then all that are left, since istiod
+        takes an arbitrary one. What the client may not see is left out; nothing declared: empty.
+        """
+        for found in self._meanings(name, client_namespace):
+            seen = tuple(
+                service for service in found if visible(service.export_to, service.namespace, client_namespace)
+            )
+            if seen:
+                own = tuple(service for service in seen if service.namespace == client_namespace)
+                return own or tuple(service for service in seen if service.kind == "Service") or seen
+        return ()
+
+    def declared(self, name: str, client_namespace: str) -> tuple[Service, ...]:
+        """What `name` would mean to a client that may see everything."""
+        return next(self._meanings(name, client_namespace), ())
+
+    def visible_from(self, client_namespace: str) -> tuple[Service, ...]:
+        """Every service that a proxy of the namespace gets without a Sidecar."""
+        return tuple(
+            service for service in self.services if visible(service.export_to, service.namespace, client_namespace)
+        )
+
+    def spelled_names(self) -> set[str]:
+        """Every spelling that an authority may use for a declared host."""
+        names = set(self.by_host)
+        suffix = f".svc.{self.domain}"
+        for host in self.by_host:
+            if host.endswith(suffix):
+                short = host.removesuffix(suffix)
+                names |= {short, f"{short}.svc", short.partition(".")[0]}
+        return names
+
+    def _meanings(self, name: str, client_namespace: str) -> Iterator[tuple[Service, ...]]:
+        for spelled in spellings(name, client_namespace, self.domain):
+            found = self.by_host.get(spelled) or self._wildcard(spelled) or self.by_address.get(spelled, ())
+            if found:
+                yield found
+
+    def _wildcard(self, name: str) -> tuple[Service, ...]:
+        # `*.b.example` serves `a.b.example`; the longest suffix wins, as in Envoy's virtual hosts.
+        labels = name.split(".")
+        for place in range(1, len(labels)):
+            found = self.by_host.get("*." + ".".join(labels[place:]))
+            if found:
+                return found
+        return ()
+
+
+def registry_of(services: Iterable[Service], domain: str) -> Registry:
+    """A registry with its indexes."""
+    ordered = tuple(sorted(services, key=lambda service: (service.host, service.namespace, service.kind, service.name)))
+    return Registry(
+        domain=domain,
+        services=ordered,
+        by_host=_index((service.host, service) for service in ordered),
+        by_address=_index((address, service) for service in ordered for address in service.addresses),
+        by_namespace=_index((service.namespace, service) for service in ordered),
+    )
+
+
+def read_registry(session: Session, default_export_to: Sequence[str]) -> Registry:
+    """The registry at the end of what was ingested; `default_export_to` is the mesh's `defaultServiceExportTo`."""
+    settings = session.query("cluster_settings").to_pylist()
+    domain = str(settings[0]["cluster_domain"]) if settings else "cluster.local"
+    services = []
+    for row in session.query("scoping_registry").to_pylist():
+        stated = [entry.strip() for entry in (row["export_to"] or "").split(",") if entry.strip()]
+        services.append(
+            Service(
+                host=row["host"],
+                namespace=row["namespace"],
+                name=row["name"],
+                kind=row["kind"],
+                ports=tuple(row["ports"]),
+                http_ports=tuple(row["http_ports"]),
+                endpoints=row["endpoints"],
+                meshed_endpoints=row["meshed_endpoints"],
+                export_to=tuple(stated or default_export_to),
+                addresses=tuple(row["addresses"] or ()),
+                external_name=(row["external_name"] or "").lower().rstrip(".") or None,
+            )
+        )
+    return registry_of(services, domain)
+
+
+def matching(services: Iterable[Service], pattern: str) -> tuple[Service, ...]:
+    """The services that a host pattern takes in."""
+    return tuple(service for service in services if covers(pattern, service.host))
+
+
+def is_api_server(services: Sequence[Service]) -> bool:
+    """Whether a name means the cluster's API server, which clients dial by address, past the mesh."""
+    return any(service.name == "kubernetes" and service.namespace == "default" for service in services)
+
+
+def _index(pairs: Iterable[tuple[str, Service]]) -> Mapping[str, tuple[Service, ...]]:
+    found: dict[str, list[Service]] = {}
+    for key, service in pairs:
+        found.setdefault(key, []).append(service)
+    return {key: tuple(services) for key, services in found.items()}

@@ -1,0 +1,140 @@
+"""`meshlens recommend`: a Sidecar for each workload, from what it was seen to call."""
+
+from __future__ import annotations
+
+from pathlib import Path  # noqa: TC003 - typer reads the annotation when it runs
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from meshlens.options import DEFAULT_LAKE, LakeOption, NamespaceOption, duration
+
+if TYPE_CHECKING:
+    from analyzers.scoping.export import Exported
+    from analyzers.scoping.model import Recommendation, ScopingResult
+
+
+_NAMED = 5  # of those that are left out, per reason
+
+
+def recommend(
+    *,
+    lake: LakeOption = DEFAULT_LAKE,
+    namespace: NamespaceOption = None,
+    workload: Annotated[
+        list[str] | None, typer.Option("--workload", help="Only this workload; may be given more than once.")
+    ] = None,
+    min_window: Annotated[
+        str, typer.Option("--min-window", help="How long a workload must have been observed: 30s, 24h, 14d.")
+    ] = "24h",
+    out: Annotated[
+        Path | None, typer.Option("--out", help="Write the manifests into this folder, ready for Kustomize.")
+    ] = None,
+    prune: Annotated[
+        bool, typer.Option("--prune", help="Remove files of ours in --out that are no longer recommended.")
+    ] = False,
+    include_review: Annotated[
+        bool, typer.Option("--include-review", help="Make manifests that want a review Kustomize resources too.")
+    ] = False,
+    minimal_base: Annotated[
+        bool,
+        typer.Option(
+            "--minimal-base",
+            help="Import for the proxy itself only the hosts that configuration names, not all of the control plane's"
+            " namespace.",
+        ),
+    ] = False,
+    explain: Annotated[
+        str | None, typer.Option("--explain", metavar="WORKLOAD", help="Show the whole reasoning for one workload.")
+    ] = None,
+    strict: Annotated[bool, typer.Option("--strict", help="Exit with 4 where inputs are missing.")] = False,
+    output: Annotated[
+        Literal["table", "yaml", "json"], typer.Option("--output", "-o", help="How to print it.")
+    ] = "table",
+) -> None:
+    """One Sidecar per workload from observed calls, or the reason why none is recommended. Nothing is ever applied.
+
+    EMIT may be applied, EMIT_REVIEW wants a human's look, ABSTAIN has no manifest. The result is kept in the lake.
+    """
+    from analyzers.scoping.assessment import Settings
+    from analyzers.scoping.export import ExportError, export
+    from analyzers.scoping.records import recommend_lake
+    from meshlens.exits import SKIPPED, fail
+    from pipelines.lake.errors import LakeError
+
+    names = [*(workload or ()), *((explain,) if explain else ())]
+    settings = Settings(duration(min_window), tuple(namespace or ()), tuple(names), not minimal_base)
+    try:
+        result = recommend_lake(lake, settings)
+        exported = None
+        if out is not None and not result.skipped:
+            complete = not (names or namespace)
+            exported = export(
+                result.recommendations, out, complete=complete, prune=prune, include_review=include_review
+            )
+    except (LakeError, ExportError) as error:
+        fail(str(error))
+    if explain and not result.skipped and not result.recommendations:
+        fail(_unknown(explain, result))
+    _print(result, "explain" if explain else output)
+    _remark(result, exported, out)
+    if strict and result.skipped:
+        raise typer.Exit(SKIPPED)
+
+
+def _print(result: ScopingResult, output: str) -> None:
+    import json
+
+    from analyzers.framework.export.json import json_value
+    from analyzers.scoping.explain import explanation
+    from analyzers.scoping.manifest import to_yaml
+    from analyzers.scoping.records import document
+
+    if output == "json":
+        print(json.dumps(document(result), indent=2, default=json_value))
+    elif output == "yaml":
+        manifests = [item.manifest for item in result.recommendations if item.manifest is not None]
+        print("---\n".join(to_yaml(manifest) for manifest in manifests), end="")
+    elif output == "explain":
+        print("\n".join(explanation(item) for item in result.recommendations), end="")
+    else:
+        _print_table(result.recommendations)
+
+
+def _print_table(recommendations: tuple[Recommendation, ...]) -> None:
+    from analyzers.scoping.manifest import coverage_text
+    from analyzers.scoping.names import printable
+
+    width = max((len(f"{item.namespace}/{item.workload}") for item in recommendations), default=0)
+    for item in recommendations:
+        name = f"{item.namespace}/{item.workload}"
+        print(f"{name:<{width}}  {item.verdict:<11}  {coverage_text(item.coverage)}")
+        for host in item.hosts:
+            print(f"    {host}{' (BASE)' if host in item.base else ''}")
+        for reason in item.reasons:
+            print(printable(f"    ! {f'{reason.code}: ' if reason.code else ''}{reason.message}"))
+
+
+def _remark(result: ScopingResult, exported: Exported | None, out: Path | None) -> None:
+    """What is not the result itself, on stderr."""
+    import sys
+
+    lines = [f"skipped: needs {missing}" for missing in result.skipped]
+    lines += [f"note: {note}" for note in result.notes]
+    for why in sorted({left.because for left in result.excluded}):
+        names = [f"{left.namespace}/{left.workload}" for left in result.excluded if left.because == why]
+        more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+        lines.append(f"never a Sidecar ({why}): {', '.join(names[:_NAMED])}{more}")
+    if exported is not None:
+        lines.append(f"{out}: {len(exported.written)} files written, {len(exported.unchanged)} unchanged")
+        lines += [f"no longer recommended, left in place (--prune removes it): {out}/{path}" for path in exported.stale]
+        lines += [f"removed: {out}/{path}" for path in exported.removed]
+    for line in lines:
+        print(line, file=sys.stderr)
+
+
+def _unknown(name: str, result: ScopingResult) -> str:
+    for item in result.excluded:
+        if item.workload == name:
+            return f"{item.namespace}/{name} never gets a Sidecar: {item.because}"
+    return f"no workload is called {name}; `meshlens recommend` lists them"

@@ -1,0 +1,21 @@
+-- purpose: The mesh configuration that decides scopes, as JSON: Istio's objects, the mesh ConfigMaps and the namespaces.
+-- kind: check
+-- reads: objects_now
+-- grain: one object
+-- params: kinds VARCHAR[]
+select
+    kind,
+    namespace,
+    name,
+    created_at,
+    map_entries(labels) as labels,
+    object_json
+from objects_now
+where
+    list_contains($kinds, kind)
+    and (
+        kind in ('Namespace')
+        or (kind = 'ConfigMap' and (name = 'istio' or name like 'istio-%') and object ->> '$.data.mesh' is not null)
+        or api_group in ('networking.istio.io', 'security.istio.io', 'telemetry.istio.io')
+    )
+order by kind, namespace, name

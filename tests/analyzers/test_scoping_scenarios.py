@@ -1,0 +1,132 @@
+"""Runs every scenario folder of SCOPING_SCENARIOS_DIR (default: `scoping_scenarios/` beside this file).
+
+A folder holds `config/*.yaml` (Kubernetes and Istio objects), `traffic/POD/*.log` (Istio's text or JSON access log),
+`metrics/*.json` (`query_range` answers) and `expect.yaml`; docs/scoping.md describes the last one.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from pydantic import TypeAdapter
+
+from analyzers.framework.analyzer import Options
+from analyzers.scoping.assessment import Settings
+from analyzers.scoping.model import Verdict  # noqa: TC001 - pydantic reads the annotation
+from analyzers.scoping.names import normalised
+from analyzers.scoping.recommend import recommend
+from analyzers.scoping.sidecar_scope import run
+from meshlens.options import duration
+from pipelines.lake.session import open_session
+from tests.analyzers.scoping.lakes import lake_of
+
+if TYPE_CHECKING:
+    from analyzers.framework.finding import Finding
+    from analyzers.scoping.model import Recommendation, ScopingResult
+
+SCENARIOS = Path(os.environ.get("SCOPING_SCENARIOS_DIR", Path(__file__).with_name("scoping_scenarios")))
+
+
+@dataclass(frozen=True, slots=True)
+class Expected:
+    """What `expect.yaml` says of one recommendation. `hosts` are without BASE and exact; null means not asked."""
+
+    verdict: Verdict | list[Verdict]
+    kind: str = "Sidecar"
+    hosts: list[str] | None = None
+    base: list[str] | None = None
+    selector: dict[str, str] | None = None
+    warnings: list[str] = field(default_factory=list)
+    absent_warnings: list[str] = field(default_factory=list)
+    reasons: list[str] = field(default_factory=list)
+    manifest: dict[str, object] | None = None
+    refused: list[str] = field(default_factory=list)
+    service_entries: list[str] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ExpectedFinding:
+    """A finding on an existing Sidecar or on a call that it leaves out."""
+
+    cause: str
+    object: str
+    subject: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Scenario:
+    """`expect.yaml`: recommendations by `namespace/workload` and findings, all of each, and who never gets one."""
+
+    recommendations: dict[str, Expected]
+    min_window: str = "24h"
+    minimal_base: bool = False
+    excluded: dict[str, str] = field(default_factory=dict)
+    findings: list[ExpectedFinding] = field(default_factory=list)
+
+
+def folders() -> list[Path]:
+    return sorted(path.parent for path in SCENARIOS.glob("*/expect.yaml"))
+
+
+def test_there_are_scenarios() -> None:
+    assert folders(), f"{SCENARIOS} has no folder with an expect.yaml"
+
+
+@pytest.mark.parametrize("folder", folders(), ids=lambda folder: folder.name)
+def test_scenario(folder: Path, tmp_path: Path) -> None:
+    import yaml
+
+    scenario = TypeAdapter(Scenario).validate_python(yaml.safe_load((folder / "expect.yaml").read_text()))
+    uri = lake_of(folder, tmp_path / "lake")
+    settings = Settings(duration(scenario.min_window), control_plane_base=not scenario.minimal_base)
+    with open_session(uri) as session:
+        result = recommend(session, settings)
+        findings = list(run(session, Options()))
+    assert not result.skipped
+    _check_recommendations(scenario, result)
+    _check_findings(scenario, findings)
+
+
+def _check_recommendations(scenario: Scenario, result: ScopingResult) -> None:
+    found = {f"{item.namespace}/{item.workload}": item for item in result.recommendations}
+    assert sorted(found) == sorted(scenario.recommendations)
+    for name, expected in scenario.recommendations.items():
+        _check(name, expected, found[name])
+    excluded = {f"{item.namespace}/{item.workload}": item.because for item in result.excluded}
+    assert scenario.excluded.items() <= excluded.items()
+
+
+def _check(name: str, expected: Expected, item: Recommendation) -> None:
+    said = f"{name}: {[(reason.verdict, reason.code, reason.message) for reason in item.reasons]}"
+    verdicts = expected.verdict if isinstance(expected.verdict, list) else [expected.verdict]
+    assert item.verdict in verdicts, said
+    assert item.kind == expected.kind, said
+    assert (item.manifest is None) == (item.verdict == "ABSTAIN"), said
+    if expected.hosts is not None:
+        assert list(item.hosts) == list(normalised((*expected.hosts, *item.base))), said
+    if expected.base is not None:
+        assert list(item.base) == expected.base, said
+    if expected.selector is not None:
+        assert dict(item.selector) == expected.selector, said
+    assert set(expected.warnings) <= set(item.warnings), said
+    assert set(expected.absent_warnings).isdisjoint(item.warnings), said
+    for part in expected.reasons:
+        assert any(part in reason.message for reason in item.reasons), (part, said)
+    assert set(expected.refused) <= {refusal.name for refusal in item.refusals}, (item.refusals, said)
+    if expected.manifest is not None:
+        assert item.manifest is not None
+        assert item.manifest["spec"] == expected.manifest, said
+    if expected.service_entries is not None:
+        names = [entry["metadata"]["name"] for entry in item.service_entries]  # type: ignore[index]  # drafts are nested
+        assert names == expected.service_entries, said
+
+
+def _check_findings(scenario: Scenario, findings: list[Finding]) -> None:
+    found = sorted((finding.cause or "", finding.object or "") for finding in findings)
+    assert found == sorted((expected.cause, expected.object) for expected in scenario.findings)
+    subjects = {finding.subject for finding in findings}
+    assert {expected.subject for expected in scenario.findings if expected.subject} <= subjects
