@@ -85,7 +85,7 @@ select
         list_contains(json_extract_string(pod.object, '$.spec.containers[*].name'), 'istio-proxy')
         or list_contains(json_extract_string(pod.object, '$.spec.initContainers[*].name'), 'istio-proxy')
     ) as has_proxy,
-    -- A gateway runs the proxy alone; a sidecar runs beside an application (or is a native sidecar).
+    -- A gateway runs the proxy alone; a sidecar runs beside an application, or before it as an init container.
     (
         coalesce(pod.annotations['inject.istio.io/templates'] = 'gateway', false)
         or pod.labels['gateway.networking.k8s.io/gateway-name'] is not null
@@ -93,7 +93,6 @@ select
         or (
             list_contains(json_extract_string(pod.object, '$.spec.containers[*].name'), 'istio-proxy')
             and len(json_extract_string(pod.object, '$.spec.containers[*].name')) = 1
-            and pod.annotations['sidecar.istio.io/status'] is null
         )
     ) as is_gateway,
     has_proxy and not is_gateway as has_sidecar,
