@@ -172,7 +172,10 @@ def _next_step(row: Row, nearest: Sequence[str]) -> str:
 def _nearest(row: Row, known: Sequence[str]) -> Sequence[str]:
     if row["problem"] not in {"unknown_host", "unknown_subset"}:
         return []
-    return get_close_matches(row["subset"] or row["host"], known, n=3, cutoff=0.75)
+    # Every Service's name ends alike; only what comes before tells them apart.
+    telling = {name.partition(".svc.")[0]: name for name in known}
+    wanted = row["subset"] or row["host"].partition(".svc.")[0]
+    return [telling[name] for name in get_close_matches(wanted, telling, n=3, cutoff=0.7)]
 
 
 def _calls(row: Row, traffic: Sequence[Row]) -> list[Row]:

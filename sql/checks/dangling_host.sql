@@ -46,7 +46,10 @@ declared as (
         services.namespace,
         services.name,
         services.kind,
-        ['*'] as exported_to
+        list_transform(
+            string_split(coalesce(nullif(services.export_to, ''), '*'), ','),
+            lambda target: if(trim(target) = '.', services.namespace, trim(target))
+        ) as exported_to
     from services
     cross join domain
     where services.kind = 'Service' and not domain.is_declared

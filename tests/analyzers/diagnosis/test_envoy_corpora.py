@@ -8,12 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from analyzers.framework.analyzer import Options
 from analyzers.framework.finding import at_least
-from analyzers.framework.registry import load_family
-from analyzers.framework.run import run_analyzers
-from pipelines.lake.session import open_session
-from tests.support.corpora import ROOT, corpora, lake_of
+from analyzers.framework.run import diagnose_lake
+from pipelines.jobs.ingest import run_ingest
+from tests.support.corpora import ROOT, Corpus, corpora
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -23,12 +21,9 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.corpus
 
-FAULTY = corpora("input/logs-text", "expected_findings.json")
-HEALTHY = [
-    path
-    for path in corpora("input/logs-text", "ground_truth.json")
-    if not json.loads((path / "ground_truth.json").read_text()).get("faults")
-]
+LOGGED = [corpus for corpus in corpora() if corpus.inputs("logs-text")]
+FAULTY = [corpus for corpus in LOGGED if (corpus.path / "expected_findings.json").exists()]
+HEALTHY = [corpus for corpus in LOGGED if corpus.healthy]
 
 #: What a window may be longer by in the logs: calls that were under way, proxies that learn late.
 SLACK_SECONDS = 4.0
@@ -36,21 +31,21 @@ SLACK_SECONDS = 4.0
 Window = dict[str, Any]
 
 if not (FAULTY or HEALTHY):
-    pytest.skip(f"no corpus under {ROOT}; set ENVOY_CORPUS_DIR", allow_module_level=True)
+    pytest.skip(f"no corpora in {ROOT}; set ENVOY_CORPUS_DIR", allow_module_level=True)
 
 
 @pytest.fixture(scope="module")
-def reports(tmp_path_factory: pytest.TempPathFactory) -> Mapping[Path, Report]:
+def reports(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Report]:
     found = {}
     for corpus in {*FAULTY, *HEALTHY}:
-        lake = lake_of(corpus, tmp_path_factory.mktemp(corpus.name) / "lake")
-        with open_session(lake) as session:
-            found[corpus] = run_analyzers(session, load_family("diagnosis"), Options())
+        lake = str(tmp_path_factory.mktemp(corpus.name) / "lake")
+        run_ingest(corpus.inputs("kubernetes", "logs-text"), lake)
+        found[corpus.name] = diagnose_lake(lake)
     return found
 
 
-def windows_of(corpus: Path) -> list[Window]:
-    windows: list[Window] = json.loads((corpus / "expected_findings.json").read_text())["windows"]
+def windows_of(corpus: Corpus) -> list[Window]:
+    windows: list[Window] = json.loads((corpus.path / "expected_findings.json").read_text())["windows"]
     return windows
 
 
@@ -80,18 +75,18 @@ def edges_of(window: Window) -> set[tuple[str, str]]:
 
 @pytest.mark.parametrize(("corpus", "window"), logged_windows())
 def test_a_fault_that_logs_can_show_is_named_on_its_edge(
-    corpus: Path, window: Window, reports: Mapping[Path, Report]
+    corpus: Corpus, window: Window, reports: Mapping[str, Report]
 ) -> None:
-    matching = [finding for finding in reports[corpus].active if names(finding, window)]
-    assert matching, [(item.cause, item.subject, item.first_seen) for item in reports[corpus].active]
+    matching = [finding for finding in reports[corpus.name].active if names(finding, window)]
+    assert matching, [(item.cause, item.subject, item.first_seen) for item in reports[corpus.name].active]
     told = {finding.object for finding in matching} - {None}
     assert not told or window["object"] in told, "an object is right or not told"
 
 
-@pytest.mark.parametrize("corpus", FAULTY, ids=lambda path: path.name)
-def test_every_warning_is_of_a_fault_and_no_longer_than_it(corpus: Path, reports: Mapping[Path, Report]) -> None:
+@pytest.mark.parametrize("corpus", FAULTY, ids=lambda corpus: corpus.name)
+def test_every_warning_is_of_a_fault_and_no_longer_than_it(corpus: Corpus, reports: Mapping[str, Report]) -> None:
     windows = windows_of(corpus)
-    for finding in reports[corpus].active:
+    for finding in reports[corpus.name].active:
         if not at_least(finding.severity, "warning") or finding.first_seen is None or finding.last_seen is None:
             continue
         mine = [window for window in windows if names(finding, window)]
@@ -100,16 +95,16 @@ def test_every_warning_is_of_a_fault_and_no_longer_than_it(corpus: Path, reports
         assert (finding.last_seen - finding.first_seen).total_seconds() <= longest
 
 
-@pytest.mark.parametrize("corpus", HEALTHY, ids=lambda path: path.name)
-def test_health_gives_no_warning(corpus: Path, reports: Mapping[Path, Report]) -> None:
-    report = reports[corpus]
+@pytest.mark.parametrize("corpus", HEALTHY, ids=lambda corpus: corpus.name)
+def test_health_gives_no_warning(corpus: Corpus, reports: Mapping[str, Report]) -> None:
+    report = reports[corpus.name]
     assert {"dangling_host", "explained_failures"} <= set(report.ran)
     assert [finding.message for finding in report.active if at_least(finding.severity, "warning")] == []
 
 
-@pytest.mark.parametrize("corpus", FAULTY, ids=lambda path: path.name)
-def test_evidence_leads_back_to_the_lines(corpus: Path, reports: Mapping[Path, Report]) -> None:
-    for finding in reports[corpus].active:
+@pytest.mark.parametrize("corpus", FAULTY, ids=lambda corpus: corpus.name)
+def test_evidence_leads_back_to_the_lines(corpus: Corpus, reports: Mapping[str, Report]) -> None:
+    for finding in reports[corpus.name].active:
         if finding.analyzer != "explained_failures":
             continue
         samples: Any = finding.evidence["samples"]
