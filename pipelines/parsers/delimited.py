@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -13,12 +14,16 @@ if TYPE_CHECKING:
 _MAX_VARINT_BYTES = 10
 
 
+# No exporter writes empty messages; a long run of zeros is what a crash leaves of a file whose blocks were not written.
+_ZEROS = re.compile(rb"\x00{16,}")
+
+
 @dataclass(frozen=True, slots=True)
 class Frame:
     """One message: offsets into the chunk of its length prefix, its first byte and the byte after its last.
 
-    `problem` is set on the last frame of a chunk that cannot be cut any further: `start` to `end` is then the rest,
-    for after a wrong length nothing says where the next message begins.
+    `problem` is set where `start` to `end` is no message: a run of zeros, or the rest of a chunk that cannot be cut
+    any further, for after a wrong length nothing says where the next message begins.
     """
 
     offset: int
@@ -33,6 +38,10 @@ def frames(chunk: bytes) -> Iterator[Frame]:
     size = len(chunk)
     while offset < size:
         length, start = read_varint(chunk, offset, size)
+        if length == 0 and (zeros := _ZEROS.match(chunk, offset)):
+            yield Frame(offset, offset, zeros.end(), f"{zeros.end() - offset} zero bytes where a message should begin")
+            offset = zeros.end()
+            continue
         if length is None:
             problem = (
                 "no valid message length" if size - offset >= _MAX_VARINT_BYTES else "the message length is cut off"
@@ -45,7 +54,7 @@ def frames(chunk: bytes) -> Iterator[Frame]:
             yield Frame(offset, start, start + length)
             offset = start + length
             continue
-        yield Frame(offset, offset, size, problem)
+        yield Frame(offset, offset, size, f"{problem}; the rest of the input cannot be cut into messages")
         return
 
 
@@ -53,9 +62,10 @@ def complete_length(chunk: bytes) -> int:
     """How many leading bytes of a chunk are whole messages; a growing file is read so far and no further.
 
     Returns the chunk's size where its tail is damaged rather than short, so that the damage is read and rejected.
+    Zeros at the end may be space that the writer has yet to fill, and are left.
     """
     for frame in frames(chunk):
-        if frame.problem is not None:
+        if frame.problem is not None and frame.end == len(chunk):
             length, _ = read_varint(chunk, frame.offset, len(chunk))
             is_short = len(chunk) - frame.offset < _MAX_VARINT_BYTES if length is None else length <= MAX_MESSAGE_BYTES
             return frame.offset if is_short else len(chunk)

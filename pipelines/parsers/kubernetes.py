@@ -44,6 +44,7 @@ SNAPSHOT = "SNAPSHOT"
 WATCH_EVENTS = ("ADDED", "MODIFIED", "DELETED")
 
 _MAX_LIST_DEPTH = 16
+_MAX_INDENT = 256
 _TEMPLATE = "a Helm or Go template, not an object: render it first (helm template CHART)"
 _ERRORS = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 
@@ -205,8 +206,8 @@ def _add_yaml(document: YamlDocument, raw: bytes, sighting: Sighting, objects: _
     text = raw.decode()
     has_bounds = len(document.items) == len(entries[0])
     for position, item in enumerate(entries[0]):
-        bounds = document.items[position] if has_bounds else ItemBounds(0, len(text))
-        _add_entry(item, sighting, objects, entries[1], partial(_cut, text, bounds))
+        written = partial(_cut, text, document.items[position]) if has_bounds else partial(msgspec.json.encode, item)
+        _add_entry(item, sighting, objects, entries[1], written)
 
 
 def _add_entry(
@@ -217,7 +218,8 @@ def _add_entry(
         objects.add(value, sighting, within, raw)
         return
     for item in nested[0]:
-        _add_entry(item, sighting, objects, nested[1], raw, depth + 1)
+        # Where these were written is not known; the text around them all, for each of them, would be without bound.
+        _add_entry(item, sighting, objects, nested[1], partial(msgspec.json.encode, item), depth + 1)
 
 
 def _entries(value: Value) -> tuple[list[Value], ListKind] | None:
@@ -234,8 +236,8 @@ def _entries(value: Value) -> tuple[list[Value], ListKind] | None:
 
 def _cut(text: str, bounds: ItemBounds) -> bytes:
     """An entry's text, with the `- ` before it, so that its lines stay indented alike and can be read again."""
-    line = text.rfind("\n", 0, bounds.start) + 1
-    start = line if not text[line : bounds.start].strip(" -") else bounds.start
+    line = text.rfind("\n", max(0, bounds.start - _MAX_INDENT), bounds.start) + 1
+    start = line if line and not text[line : bounds.start].strip(" -") else bounds.start
     return text[start : bounds.end].encode()
 
 

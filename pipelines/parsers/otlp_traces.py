@@ -44,8 +44,7 @@ def parse_otlp_traces_delimited(chunk: bytes, base_offset: int) -> Parsed:
         if frame.problem is None:
             _read_message(chunk, frame, base_offset, rows)
         else:
-            reason = f"{frame.problem}; the rest of the input cannot be cut into messages"
-            rows.reject(base_offset + frame.offset, reason, chunk[frame.start : frame.end])
+            rows.reject(base_offset + frame.offset, frame.problem, chunk[frame.start : frame.end])
     return rows.parsed()
 
 

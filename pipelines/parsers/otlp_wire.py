@@ -7,8 +7,7 @@ bytes, and so that a small message cannot grow to many times its size in memory.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from pipelines.parsers.delimited import read_varint
 
@@ -24,8 +23,7 @@ _SPANS = 2  # ScopeSpans.spans
 _VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5
 
 
-@dataclass(frozen=True, slots=True)
-class Field:
+class Field(NamedTuple):
     """A length-delimited field: its number and the bounds of its bytes."""
 
     number: int
@@ -33,22 +31,19 @@ class Field:
     end: int
 
 
-@dataclass(frozen=True, slots=True)
-class ResourceStart:
+class ResourceStart(NamedTuple):
     """The spans that follow belong to this resource: its serialised `Resource` message."""
 
     raw: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class SpanBytes:
+class SpanBytes(NamedTuple):
     """A serialised `Span`."""
 
     raw: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Damage:
+class Damage(NamedTuple):
     """A stretch in which no span can be made out."""
 
     raw: bytes
@@ -75,18 +70,20 @@ def trace_request_parts(data: bytes, start: int, end: int) -> Iterator[ResourceS
 
 def _resource_spans(data: bytes, block: Field) -> Iterator[ResourceStart | SpanBytes | Damage]:
     # A repeated embedded message is merged by protobuf's rules, which is what decoding the joined bytes does.
-    resource = b""
+    if block.start == block.end:
+        return
+    resource: list[bytes] = []
     scopes: list[Field] = []
     damage: Damage | None = None
     try:
         for field in _fields(data, block.start, block.end):
             if field.number == _RESOURCE:
-                resource += data[field.start : field.end]
+                resource.append(data[field.start : field.end])
             elif field.number in (_SCOPE_SPANS, _INSTRUMENTATION_LIBRARY_SPANS):
                 scopes.append(field)
     except _WireError as error:
         damage = Damage(data[error.position : block.end], f"damaged ResourceSpans: {error}")
-    yield ResourceStart(resource)
+    yield ResourceStart(b"".join(resource))
     for scope in scopes:
         if scope.number == _INSTRUMENTATION_LIBRARY_SPANS:
             reason = "instrumentation_library_spans of OTLP before 0.19; export with a collector of 2022 or later"

@@ -196,7 +196,7 @@ def _histograms(series: _Series) -> list[bytes]:
 
 
 def _batch(lists: list[_SampleList], rejects: list[Reject]) -> Parsed:
-    read = _read_together(lists) or [_read_alone(entry, rejects) for entry in lists]
+    read = _read_lists(lists, rejects)
     counts = [len(samples.times) for samples in read]
     owners = np.repeat(np.arange(len(lists), dtype=np.int64), counts)
     schema = accepted_schema(METRIC_SAMPLE_FIELDS)
@@ -212,6 +212,17 @@ def _batch(lists: list[_SampleList], rejects: list[Reject]) -> Parsed:
         ]
         accepted = pa.table(columns, schema=schema)
     return Parsed(accepted, reject_table(rejects), accepted.num_rows + len(rejects))
+
+
+def _read_lists(lists: list[_SampleList], rejects: list[Reject]) -> list[Samples]:
+    """All lists through one reader; where one does not fit, the halves apart, down to the list that does not."""
+    read = _read_together(lists)
+    if read is not None:
+        return read
+    if len(lists) > 1:
+        middle = len(lists) // 2
+        return _read_lists(lists[:middle], rejects) + _read_lists(lists[middle:], rejects)
+    return [_read_alone(entry, rejects) for entry in lists]
 
 
 def _read_together(lists: list[_SampleList]) -> list[Samples] | None:
@@ -232,15 +243,10 @@ def _read_together(lists: list[_SampleList]) -> list[Samples] | None:
 
 
 def _read_alone(entry: _SampleList, rejects: list[Reject]) -> Samples:
-    together = _read_together([entry])
-    if together is not None:
-        return together[0]
     try:
         samples, bad = read_one_by_one(entry.text, entry.offset)
     except _ERRORS as error:
-        samples, bad = (
-            Samples(np.empty(0, np.int64), np.empty(0), np.empty(0, np.int64)),
-            [Reject(entry.offset, f"a series' values are no list of samples: {error}", entry.text)],
-        )
+        rejects.append(Reject(entry.offset, f"a series' values are no list of samples: {error}", entry.text))
+        return Samples(np.empty(0, np.int64), np.empty(0), np.empty(0, np.int64))
     rejects.extend(bad)
     return samples

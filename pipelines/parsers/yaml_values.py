@@ -25,7 +25,6 @@ EXPANSION_FACTOR = 4
 
 _NODE_BYTES = 8  # what a node counts beyond its text: about what its punctuation takes in JSON
 _MERGE_KEY = "<<"
-_ITEMS_DEPTH = 2  # the root and its `items`
 _COLLECTION_TAGS = (None, "!", "tag:yaml.org,2002:map", "tag:yaml.org,2002:seq")
 
 AnyMark = Mark | CMark | None
@@ -37,7 +36,7 @@ class RefusedYamlError(ValueError):
 
 
 class ItemBounds(NamedTuple):
-    """Where an entry of the root's `items` begins and ends, in characters of the document."""
+    """Where an entry of the document's list begins and ends, in characters."""
 
     start: int
     end: int
@@ -45,7 +44,10 @@ class ItemBounds(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class YamlDocument:
-    """A document's value (None where it holds nothing) and the bounds of the entries of its root's `items`."""
+    """A document's value (None where it holds nothing) and the bounds of the entries of its list.
+
+    That list is the root itself or the root's `items`.
+    """
 
     value: Value
     items: list[ItemBounds]
@@ -159,7 +161,7 @@ class _Builder:
         if isinstance(parent.value, list):
             parent.value.append(value)
             begin, end = start or event.start_mark, event.end_mark
-            if len(self._open) == _ITEMS_DEPTH and self._open[0].key == "items" and begin and end:
+            if begin and end and (len(self._open) == 1 or (len(self._open) == 2 and self._open[0].key == "items")):
                 self._items.append(ItemBounds(begin.index, end.index))
         elif parent.key is None:
             parent.key = self._key(value, event)

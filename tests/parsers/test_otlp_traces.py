@@ -77,6 +77,16 @@ def test_how_far_a_growing_file_can_be_read() -> None:
     damaged = whole + b"\xff" * 11
     assert complete_length(damaged) == len(damaged)
     assert complete_length(whole) == len(whole)
+    assert complete_length(whole + bytes(20)) == len(whole)
+    assert complete_length(whole + bytes(20) + whole) == 2 * len(whole) + 20
+
+
+def test_a_run_of_zeros_is_one_reject_and_messages_after_it_are_read() -> None:
+    whole = delimited(trace_request(span_message()))
+    parsed = parse_otlp_traces_delimited(whole + bytes(4096) + whole + b"\0" + whole, 0)
+    assert parsed.accepted.num_rows == 3
+    [reject] = parsed.rejected.to_pylist()
+    assert (reject["source_offset"], reject["raw"]) == (len(whole), bytes(4096))
 
 
 def test_spans_of_one_message_share_its_offset() -> None:
