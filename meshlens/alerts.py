@@ -59,12 +59,13 @@ def _print_json(found: Sequence[Alert]) -> None:
 
 
 def _print_table(found: Sequence[Alert]) -> None:
-    from rich.console import Console
     from rich.markup import escape
     from rich.table import Table
 
+    from meshlens.terminal import console
+
     if not found:
-        Console().print("No edge left its recent past.")
+        console().print("No edge left its recent past.")
         return
     table = Table(title="Alerts", title_justify="left")
     for column in ("from", "to", "severity", "code", "edge", "what"):
@@ -78,4 +79,4 @@ def _print_table(found: Sequence[Alert]) -> None:
             escape(f"{alert.caller} -> {alert.callee}"),
             escape(alert.message),
         )
-    Console().print(table)
+    console().print(table)

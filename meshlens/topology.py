@@ -55,9 +55,10 @@ def _print_json(graph: ServiceGraph) -> None:
 
 
 def _print_table(graph: ServiceGraph) -> None:
-    from rich.console import Console
     from rich.markup import escape
     from rich.table import Table
+
+    from meshlens.terminal import console
 
     table = Table(title=f"Service graph from {graph.source}", title_justify="left")
     for column in ("caller", "callee", "kind", "protocol"):
@@ -74,10 +75,10 @@ def _print_table(graph: ServiceGraph) -> None:
             str(edge.errors),
             *("-" if value is None else f"{value:.0f}" for value in (edge.p50_ms, edge.p95_ms, edge.p99_ms)),
         )
-    console = Console()
-    console.print(table)
+    out = console()
+    out.print(table)
     for one in graph.disagreements:
-        console.print(
+        out.print(
             f"sources disagree: {escape(one.caller)} -> {escape(one.callee)} ({one.protocol}): "
             f"logs {one.logs}, traces {one.traces}, metrics {one.metrics}"
         )

@@ -210,8 +210,7 @@ def _disagreements(by_source: Mapping[Source, Iterable[Edge]]) -> tuple[Disagree
     counts: dict[tuple[str, str, str], dict[Source, int]] = {}
     for source, edges in by_source.items():
         for edge in edges:
-            # Metrics name neither the port nor, for traffic outside the registry, the host.
-            per_edge = counts.setdefault((edge.caller, edge.callee, edge.protocol), {})
+            per_edge = counts.setdefault((edge.caller, _comparable_callee(edge), edge.protocol), {})
             per_edge[source] = per_edge.get(source, 0) + edge.calls
     return tuple(
         Disagreement(*key, counted.get("logs"), counted.get("traces"), counted.get("metrics"))
@@ -220,11 +219,16 @@ def _disagreements(by_source: Mapping[Source, Iterable[Edge]]) -> tuple[Disagree
     )
 
 
+def _comparable_callee(edge: Edge) -> str:
+    """The callee as all sources can name it: metrics know traffic outside the registry by its cluster alone."""
+    if edge.callee_kind == "external" and edge.callee_namespace is None:
+        return "PassthroughCluster"
+    return "BlackHoleCluster" if edge.callee_kind == "blackhole" else edge.callee
+
+
 def _differ(key: tuple[str, str, str], counted: Mapping[Source, int], available: set[Source]) -> bool:
-    _, callee, protocol = key
+    _, _, protocol = key
     exact = available & {"logs", "metrics"}
-    if callee in {"PassthroughCluster", "BlackHoleCluster"}:
-        return False
     if "traces" in available and not exact & counted.keys():
         return bool(exact)
     if exact != {"logs", "metrics"}:
