@@ -1,0 +1,119 @@
+"""`meshlens ingest`: telemetry and configuration into the lake."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from meshlens.options import DEFAULT_LAKE, LakeOption, SinceOption, UntilOption, duration, period
+
+if TYPE_CHECKING:
+    from pipelines.inputs.plan import InputOptions
+    from pipelines.sources.prometheus_live import Period
+
+PathsArgument = Annotated[
+    list[str],
+    typer.Argument(
+        metavar="PATH...",
+        help="Files, folders, globs, or the address of a Prometheus (http://host:9090). Options for Beam follow `--`.",
+        show_default=False,
+    ),
+]
+PodOption = Annotated[
+    str | None,
+    typer.Option("--pod", metavar="NS/POD", help="The pod that wrote all logs, where paths do not say so."),
+]
+MapOption = Annotated[
+    list[str] | None,
+    typer.Option("--map", metavar="GLOB=NS/POD", help="The pod that wrote the logs a glob matches. Repeatable."),
+]
+QueryOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--query",
+        metavar="PROMQL",
+        help="What to ask a live Prometheus, or (FILE.json=PROMQL) the query that gave a recorded answer. Repeatable.",
+    ),
+]
+
+
+def ingest(
+    paths: PathsArgument,
+    lake: LakeOption = DEFAULT_LAKE,
+    pod: PodOption = None,
+    maps: MapOption = None,
+    query: QueryOption = None,
+    since: SinceOption = None,
+    until: UntilOption = None,
+    step: Annotated[
+        str,
+        typer.Option("--step", help="Between samples asked of a live Prometheus; the hour before now is asked for."),
+    ] = "15s",
+    runner: Annotated[
+        str | None, typer.Option("--runner", help="Beam runner; its options follow `--`: -- --flink_master=HOST:PORT")
+    ] = None,
+    output: Annotated[Literal["table", "json"], typer.Option("--output", "-o", help="How to print it.")] = "table",
+) -> None:
+    """Read access logs, traces, metrics and mesh configuration into the lake; what was read before is not read again.
+
+    Files are recognised by what they hold. Every record is either accepted or kept with its reason in `rejects`.
+    Exits with 3 where nothing could be read, and then adds nothing.
+    """
+    files, beam = split_beam_options(paths, runner)
+    inputs = input_options(pod, maps, query)
+    asked = live_period(since, until, step)
+
+    from meshlens.exits import fail
+    from meshlens.ingest_output import print_json, print_table, progress_display
+    from meshlens.quiet import quiet_imports
+
+    with quiet_imports():
+        from pipelines.inputs.errors import InputError
+        from pipelines.jobs.commit import AccountingError
+        from pipelines.jobs.ingest import IngestOptions, run_ingest
+        from pipelines.lake.errors import LakeError
+
+    try:
+        with progress_display() as tell:
+            report = run_ingest(files, lake, IngestOptions(inputs, asked, beam, tell))
+    except (InputError, AccountingError, LakeError) as error:
+        fail(str(error))
+    (print_json if output == "json" else print_table)(report)
+    if not report.files and not report.unchanged:
+        fail(
+            f"nothing could be read, {len(report.skipped)} files were skipped for the reasons above. Give access logs, "
+            "OTLP traces, Prometheus answers or Kubernetes objects"
+        )
+
+
+def split_beam_options(paths: list[str], runner: str | None) -> tuple[list[str], tuple[str, ...]]:
+    """Inputs, and Beam's own options, which follow `--` and begin with `--` themselves."""
+    first = next((index for index, path in enumerate(paths) if path.startswith("--")), len(paths))
+    return paths[:first], (*((f"--runner={runner}",) if runner else ()), *paths[first:])
+
+
+def input_options(pod: str | None, maps: list[str] | None, query: list[str] | None) -> InputOptions:
+    """Options of inputs. Raises typer.BadParameter where one is not written as it should be."""
+    from pipelines.inputs.path_identity import pod_rules
+    from pipelines.inputs.plan import InputOptions
+
+    try:
+        rules = pod_rules(pod, maps or [])
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from error
+    return InputOptions(rules=rules, queries=tuple(query or ()))
+
+
+def live_period(since: str | None, until: str | None, step: str) -> Period:
+    """What period a live Prometheus is asked for: by default the hour before now."""
+    import time
+
+    from pipelines.sources.prometheus_live import Period
+
+    start, end = period(since, until)
+    step_s = round(duration(step).total_seconds())
+    if step_s < 1:
+        raise typer.BadParameter(f"--step {step}: at least 1s")
+    last = int(time.time() if end is None else end.timestamp())
+    return Period(last - 3600 if start is None else int(start.timestamp()), last, step_s)

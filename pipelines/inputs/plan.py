@@ -1,0 +1,202 @@
+"""Planning: which files there are, what they hold, how far they were read, and the byte ranges still to read."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
+
+from pipelines.inputs.checkpoints import HASHED_BYTES, Checkpoint, Checkpoints, content_hash, fingerprint
+from pipelines.inputs.compression import GZIP, PLAIN, container_of, open_stream, read_exactly
+from pipelines.inputs.discover import Skipped, discover
+from pipelines.inputs.double_counts import double_counts
+from pipelines.inputs.errors import DamagedError, InputError
+from pipelines.inputs.formats import FORMATS, Framing
+from pipelines.inputs.path_identity import PodRules, pod_of_path
+from pipelines.inputs.prometheus_queries import Queries
+from pipelines.inputs.ranges import RANGE_BYTES, FilePlan, Range, plan_ranges
+from pipelines.inputs.recognise import SNIFF_BYTES, recognise
+from pipelines.schemas import METRIC_SAMPLES
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from pipelines.inputs.compression import Stream
+    from pipelines.inputs.discover import FoundFile
+
+_CONTAINER_BYTES: Final = 512
+
+
+@dataclass(frozen=True, slots=True)
+class InputOptions:
+    """How inputs are planned.
+
+    `quiet_seconds`: a file's last record without an end counts once the file has not changed for so long.
+    `limit_bytes`: about how much of one file is taken at once; None for all of it.
+    `excluded`: folders that are not looked into (the lake).
+    """
+
+    rules: PodRules = field(default_factory=PodRules)
+    queries: tuple[str, ...] = ()
+    quiet_seconds: float = 1.0
+    limit_bytes: int | None = None
+    range_bytes: int = RANGE_BYTES
+    excluded: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Unchanged:
+    """A file of which nothing is new. `same_as` is the name under which its content was read, if another."""
+
+    path: str
+    format: str
+    same_as: str | None
+
+
+@dataclass(slots=True)
+class InputPlan:
+    """Ranges to read, and what is said of every file that has none.
+
+    `notes` are remarks that need no action; `unsettled` files have a last record that may still be being written.
+    """
+
+    ranges: list[Range] = field(default_factory=list)
+    skipped: list[Skipped] = field(default_factory=list)
+    unchanged: list[Unchanged] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    unsettled: list[str] = field(default_factory=list)
+
+
+def plan_inputs(
+    paths: Iterable[str], checkpoints: Checkpoints, options: InputOptions, *, must_exist: bool = True
+) -> InputPlan:
+    """Plan reading everything that `paths` name and that `checkpoints` do not know yet.
+
+    Raises:
+        InputError: a path does not exist.
+    """
+    found = discover(paths, options.excluded, must_exist=must_exist)
+    plan = plan_files(found.files, checkpoints, options)
+    plan.skipped = sorted([*found.skipped, *plan.skipped], key=lambda skip: skip.path)
+    return plan
+
+
+def plan_files(files: Iterable[FoundFile], checkpoints: Checkpoints, options: InputOptions) -> InputPlan:
+    """Plan reading files. A file whose content another one of them has too, or continues, is read once."""
+    plan = InputPlan()
+    queries = Queries(options.queries)
+    here = Checkpoints(rules=options.rules)
+    partly_planned: set[str] = set()
+    # The shorter of two copies comes first, so that the longer one continues it.
+    for file in sorted(files, key=lambda file: (file.path.endswith(".gz"), file.size, file.path)):
+        try:
+            seen = _look(file, (checkpoints, here), options, queries)
+            if isinstance(seen, Skipped):
+                plan.skipped.append(seen)
+            elif seen.fingerprint.hash not in partly_planned:
+                with open_stream(file.path, seen.compression) as stream:
+                    planned = plan_ranges(seen, stream, options.limit_bytes, options.range_bytes)
+                    end = _end_of_plan(seen, planned, stream)
+                if end is not None:
+                    here.add(end)
+                    if end.position < file.size and options.limit_bytes is not None:
+                        partly_planned.add(seen.fingerprint.hash)
+                _add(seen, planned, options, plan)
+        except InputError as error:
+            plan.skipped.append(Skipped(file.path, str(error).removeprefix(f"{file.path}: ")))
+    plan.ranges.sort(key=lambda work: (work.path, work.start))
+    if plan.ranges:
+        logs = [*checkpoints.read_before(), *((work.path, work.format) for work in plan.ranges)]
+        plan.warnings += double_counts(logs, options.rules)
+    return plan
+
+
+def _look(
+    file: FoundFile, known: tuple[Checkpoints, ...], options: InputOptions, queries: Queries
+) -> FilePlan | Skipped:
+    with open_stream(file.path, PLAIN) as stream:
+        container = container_of(stream.head(_CONTAINER_BYTES))
+    if container not in (PLAIN, GZIP):
+        return Skipped(file.path, f"a {container} archive, which is not read yet; unpack it and ingest the files")
+    with open_stream(file.path, container) as stream:
+        head, damage = _beginning(stream)
+        recognised = recognise(head, file.path, is_whole=len(head) < SNIFF_BYTES)
+        if recognised.format is None:
+            return Skipped(file.path, damage or recognised.reason)
+        format_ = FORMATS[recognised.format]
+    with open_stream(file.path, container) as stream:
+        metric = queries.metric_of(file.path) if format_.table == METRIC_SAMPLES.name else None
+        print_ = fingerprint(stream, format_.framing, metric)
+        matches = [
+            match
+            for checkpoints in known
+            if (match := checkpoints.match(file, stream, print_, format_.name, container)) is not None
+        ]
+    quiet = time.time() - file.modified_us / 1e6 >= options.quiet_seconds
+    return FilePlan(
+        file=file,
+        format=format_.name,
+        compression=container,
+        fingerprint=print_,
+        checkpoint=max(matches, key=lambda match: match.position, default=None),
+        take_unfinished=quiet,
+        pod=pod_of_path(file.path, options.rules, file.target) if format_.is_log else None,
+        default_metric=metric,
+    )
+
+
+def _beginning(stream: Stream) -> tuple[bytes, str]:
+    """The first bytes, and why there are no more where the data is damaged."""
+    pieces: list[bytes] = []
+    size = 0
+    try:
+        while size < SNIFF_BYTES and (piece := stream.read(SNIFF_BYTES - size)):
+            pieces.append(piece)
+            size += len(piece)
+    except DamagedError as error:
+        return b"".join(pieces), str(error)
+    return b"".join(pieces), ""
+
+
+def _end_of_plan(seen: FilePlan, planned: list[Range], stream: Stream) -> Checkpoint | None:
+    """Where the file will have been read to, where that is known beforehand."""
+    if FORMATS[seen.format].framing is Framing.DOCUMENT:
+        position = seen.fingerprint.length
+    elif planned and planned[-1].end is not None:
+        position = planned[-1].end
+    else:
+        return None
+    tail_length = min(position, HASHED_BYTES)
+    stream.skip_to(position - tail_length)
+    return Checkpoint(
+        source=seen.file.path,
+        format=seen.format,
+        position=position,
+        size=seen.file.size,
+        head_hash=seen.fingerprint.hash,
+        head_length=seen.fingerprint.length,
+        tail_hash=content_hash(read_exactly(stream, tail_length)),
+        tail_length=tail_length,
+        modified_us=seen.file.modified_us,
+    )
+
+
+def _add(seen: FilePlan, planned: list[Range], options: InputOptions, plan: InputPlan) -> None:
+    path = seen.file.path
+    known = seen.checkpoint
+    plan.ranges += planned
+    if not planned:
+        same_as = known.source if known is not None and known.source != path else None
+        plan.unchanged.append(Unchanged(path, seen.format, same_as))
+    elif known is not None and known.source != path:
+        plan.notes.append(f"{path}: continues {known.source} after {known.position} bytes")
+    if any(work.end is None and not work.take_unfinished for work in planned):
+        plan.unsettled.append(path)
+    if options.limit_bytes is not None or FORMATS[seen.format].framing is not Framing.LINES or seen.compression == GZIP:
+        return
+    reached = planned[-1].end if planned else (0 if known is None else known.position)
+    if reached is not None and reached < seen.file.size:
+        plan.unsettled.append(path)
+        left = seen.file.size - reached
+        plan.notes.append(f"{path}: the last {left} bytes are a line without an end, left for when it is finished")

@@ -1,0 +1,228 @@
+"""Work on files as byte ranges that begin and end with records, planned by the driver and read by workers.
+
+A range carries what the planner saw of the file. The worker holds the file it opens against that, before and after
+reading, so that a file which was replaced, truncated or deleted meanwhile fails the batch instead of giving it
+something else to read.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import TYPE_CHECKING, Final
+
+from pipelines.inputs.checkpoints import HASHED_BYTES, Checkpoint, content_hash, document_hash
+from pipelines.inputs.compression import PLAIN, open_stream, read_exactly
+from pipelines.inputs.errors import ChangedError
+from pipelines.inputs.formats import FORMATS, Framing
+from pipelines.inputs.records import Chunk, Unreadable, read_records
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pipelines.inputs.checkpoints import Fingerprint
+    from pipelines.inputs.compression import Stream
+    from pipelines.inputs.discover import FoundFile
+    from pipelines.inputs.path_identity import Pod
+
+RANGE_BYTES: Final = 32 << 20
+_SCAN_BYTES: Final = 1 << 16
+
+
+@dataclass(frozen=True, slots=True)
+class Range:
+    """Bytes `start` to `end` of a file (decompressed; `end` None: to its end), and what it must still look like."""
+
+    path: str
+    format: str
+    compression: str
+    start: int
+    end: int | None
+    take_unfinished: bool
+    head_length: int
+    head_hash: str
+    before_length: int
+    before_hash: str
+    size: int
+    modified_us: int
+    weight: int
+    namespace: str | None = None
+    pod: str | None = None
+    default_metric: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RangeEnd:
+    """Where reading a range ended: the checkpoint to continue from, and what was odd."""
+
+    checkpoint: Checkpoint
+    note: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FilePlan:
+    """A file to read: its format, container, where it was read to before, and whether a last unended record counts."""
+
+    file: FoundFile
+    format: str
+    compression: str
+    fingerprint: Fingerprint
+    checkpoint: Checkpoint | None
+    take_unfinished: bool
+    pod: Pod | None = None
+    default_metric: str | None = None
+
+
+def plan_ranges(
+    plan: FilePlan, stream: Stream, limit_bytes: int | None = None, range_bytes: int = RANGE_BYTES
+) -> list[Range]:
+    """Ranges over all whole records of a file that were not read before.
+
+    Args:
+        plan: the file.
+        stream: the file, open.
+        limit_bytes: take about so much and leave the rest for later; None for no limit. A gzip, length-delimited or
+            whole-document file cannot be cut beforehand and is taken to its end.
+        range_bytes: about how long a range is.
+    """
+    known = plan.checkpoint
+    start = 0 if known is None else known.position
+    size = plan.file.size
+    framing = FORMATS[plan.format].framing
+    if framing is not Framing.LINES or plan.compression != PLAIN:
+        is_read = known is not None and (
+            framing is Framing.DOCUMENT
+            or (plan.compression == PLAIN and start >= size)
+            or (known.source, known.size, known.modified_us) == (plan.file.path, size, plan.file.modified_us)
+        )
+        return [] if is_read else [_range(plan, start, None, size)]
+    last = size if limit_bytes is None else min(size, start + limit_bytes)
+    bounds = [start]
+    while bounds[-1] < last:
+        bound = _after_newline(stream, min(bounds[-1] + range_bytes, last), size)
+        if bound is None:  # the end: the last line, if it is not ended, counts or does not
+            bound = size if plan.take_unfinished else _after_last_newline(stream, bounds[-1], size)
+            last = bound
+        if bound > bounds[-1]:
+            bounds.append(bound)
+    return [_range(plan, begin, end, end - begin) for begin, end in pairwise(bounds)]
+
+
+def _range(plan: FilePlan, start: int, end: int | None, weight: int) -> Range:
+    known = plan.checkpoint
+    continues = known is not None and start == known.position
+    return Range(
+        path=plan.file.path,
+        format=plan.format,
+        compression=plan.compression,
+        start=start,
+        end=end,
+        take_unfinished=plan.take_unfinished,
+        head_length=plan.fingerprint.length,
+        head_hash=plan.fingerprint.hash,
+        before_length=known.tail_length if known is not None and continues else 0,
+        before_hash=known.tail_hash if known is not None and continues else "",
+        size=plan.file.size,
+        modified_us=plan.file.modified_us,
+        weight=weight,
+        namespace=None if plan.pod is None else plan.pod.namespace,
+        pod=None if plan.pod is None else plan.pod.name,
+        default_metric=plan.default_metric,
+    )
+
+
+def _after_newline(stream: Stream, position: int, size: int) -> int | None:
+    """The first beginning of a line at or after `position`; None where no newline comes before `size`."""
+    at = position - 1
+    while at < size:
+        stream.skip_to(at)
+        data = stream.read(min(_SCAN_BYTES, size - at))
+        found = data.find(b"\n")
+        if found >= 0:
+            return at + found + 1
+        if not data:
+            return None
+        at += len(data)
+    return None
+
+
+def _after_last_newline(stream: Stream, lowest: int, size: int) -> int:
+    """The last beginning of a line in `lowest` to `size`; `lowest` where there is none."""
+    end = size
+    while end > lowest:
+        begin = max(lowest, end - _SCAN_BYTES)
+        stream.skip_to(begin)
+        found = stream.read(end - begin).rfind(b"\n")
+        if found >= 0:
+            return begin + found + 1
+        end = begin
+    return lowest
+
+
+def read_range(work: Range) -> Iterator[Chunk | Unreadable | RangeEnd]:
+    """Read a range: chunks of whole records, and in the end where it ended.
+
+    Raises:
+        ChangedError: the file is not the one that was planned for, or changed while it was read.
+        InputError: the file cannot be read.
+    """
+    framing = FORMATS[work.format].framing
+    with open_stream(work.path, work.compression) as stream:
+        if framing is not Framing.DOCUMENT:
+            _verify(work, stream.head(work.head_length), work.head_hash, "its beginning")
+        stream.skip_to(max(0, work.start - HASHED_BYTES))
+        tail = read_exactly(stream, min(work.start, HASHED_BYTES))
+        if work.before_length:
+            _verify(work, tail[-work.before_length :], work.before_hash, "what was read before")
+        position = work.start
+        whole_hash: str | None = None
+        for piece in read_records(stream, framing, work.start, work.end, take_unfinished=work.take_unfinished):
+            data = piece.data if isinstance(piece, Chunk) else piece.tail
+            if framing is Framing.DOCUMENT and isinstance(piece, Chunk):
+                whole_hash = document_hash((data,), work.default_metric)
+            tail = (tail + data[-HASHED_BYTES:])[-HASHED_BYTES:]
+            position += len(data) if isinstance(piece, Chunk) else piece.length
+            yield piece
+        if work.end is not None and position != work.end:
+            raise ChangedError(
+                f"{work.path}: planned to byte {work.end}, but it ends at byte {position}: it shrank while it was "
+                "being ingested; nothing was added, run again"
+            )
+        yield _end(work, stream, framing, position, tail, whole_hash)
+
+
+def _end(work: Range, stream: Stream, framing: Framing, position: int, tail: bytes, whole_hash: str | None) -> RangeEnd:
+    if framing is Framing.DOCUMENT:
+        if whole_hash not in (None, work.head_hash) or position != work.head_length:
+            raise _changed(work, "its content")
+        head_length, head_hash = work.head_length, work.head_hash
+    else:
+        head = stream.head(HASHED_BYTES)
+        _verify(work, head[: work.head_length], work.head_hash, "its beginning")
+        head_length = min(len(head), position)
+        head_hash = content_hash(head[:head_length])
+    checkpoint = Checkpoint(
+        source=work.path,
+        format=work.format,
+        position=position,
+        size=work.size,
+        head_hash=head_hash,
+        head_length=head_length,
+        tail_hash=content_hash(tail),
+        tail_length=len(tail),
+        modified_us=work.modified_us,
+    )
+    note = f"{work.path}: the gzip data ends in the middle: it is still being written, or was cut short"
+    return RangeEnd(checkpoint, note if stream.is_cut_off else None)
+
+
+def _verify(work: Range, data: bytes, expected: str, what: str) -> None:
+    if content_hash(data) != expected:
+        raise _changed(work, what)
+
+
+def _changed(work: Range, what: str) -> ChangedError:
+    return ChangedError(
+        f"{work.path}: {what} changed after the run was planned (the file was replaced, rotated or truncated); "
+        "nothing was added, run again"
+    )

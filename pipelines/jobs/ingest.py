@@ -1,0 +1,134 @@
+"""The main job, batch: everything that paths and addresses name, into the lake, each record once."""
+
+from __future__ import annotations
+
+import json
+import time
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from pipelines.inputs.bundles import encode, pack
+from pipelines.inputs.checkpoints import Checkpoints
+from pipelines.inputs.discover import is_address
+from pipelines.inputs.plan import InputOptions, plan_inputs
+from pipelines.jobs.commit import commit_outcome, load_checkpoints
+from pipelines.jobs.pipeline import run_pipeline
+from pipelines.jobs.progress import watched
+from pipelines.jobs.report import IngestReport
+from pipelines.jobs.runner import beam_options, is_local, quieten
+from pipelines.lake.errors import NoLakeError
+from pipelines.lake.lake import Lake
+from pipelines.lake.storage import open_storage
+from pipelines.sources.prometheus_live import DEFAULT_QUERIES, Period, plan_live
+from pipelines.transforms.bundle_work import BatchContext
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+    from pipelines.inputs.bundles import Bundle, Work
+    from pipelines.inputs.checkpoints import Checkpoint
+    from pipelines.inputs.plan import InputPlan
+    from pipelines.jobs.progress import JobProgress
+
+#: Input of which the rollups of one hour are merged in one place.
+_SHARD_BYTES = 1 << 30
+_MAX_SHARDS = 64
+
+
+@dataclass(frozen=True, slots=True)
+class IngestOptions:
+    """How a job runs: how inputs are read, what is asked of live servers, and Beam's own words (`--runner=...`)."""
+
+    inputs: InputOptions = field(default_factory=InputOptions)
+    period: Period | None = None
+    beam: tuple[str, ...] = ()
+    tell: Callable[[JobProgress], None] | None = None
+
+
+def run_ingest(paths: Sequence[str], lake_uri: str, options: IngestOptions | None = None) -> IngestReport:
+    """Ingest files, folders, patterns and Prometheus addresses; what was ingested before is not read again.
+
+    Nothing is committed unless all of it is. The lake is made where there is none and there is something to add.
+
+    Raises:
+        InputError: a path does not exist, or an input vanished, shrank or was replaced meanwhile.
+        AccountingError: records are not accounted for.
+        LakeError: the lake cannot be used.
+    """
+    quieten()
+    options = options or IngestOptions()
+    storage = open_storage(lake_uri)
+    options = replace(options, inputs=replace(options.inputs, excluded=(storage.root,)))
+    started = time.monotonic()
+    try:
+        lake = Lake.open(lake_uri)
+    except NoLakeError:
+        plan, work = _plan(paths, options, Checkpoints(rules=options.inputs.rules), [])
+        if not work:
+            return _report(plan, started)
+        lake = Lake.open(lake_uri, create=True)
+    with lake.exclusive():
+        checkpoints, live = load_checkpoints(lake, options.inputs.rules)
+        plan, work = _plan(paths, options, checkpoints, live)
+        report = _report(plan, started)
+        if work:
+            run_batch(lake, "ingest", pack(work), options, {"paths": list(paths)}, report)
+        report.seconds = time.monotonic() - started
+        return report
+
+
+def run_batch(
+    lake: Lake,
+    kind: str,
+    bundles: Sequence[Bundle],
+    options: IngestOptions,
+    parameters: dict[str, object],
+    report: IngestReport,
+) -> list[Checkpoint]:
+    """Run one batch, its composition written down first, and commit it; `report` is filled in.
+
+    Returns where the batch's inputs stand now.
+
+    Raises:
+        FailedInputError: an input could not be used; nothing of the batch was committed.
+        AccountingError: records are not accounted for.
+    """
+    beam = beam_options(options.beam)
+    total_bytes = sum(bundle.weight for bundle in bundles)
+    plan = {"bundles": [json.loads(encode(bundle)) for bundle in bundles]}
+    with lake.begin(kind, plan, parameters) as batch:
+        shards = min(_MAX_SHARDS, 1 + total_bytes // _SHARD_BYTES)
+        context = BatchContext(lake.uri, batch.batch_id, shards)
+        with watched(total_bytes, options.tell if is_local(beam) else None) as progress_path:
+            outcome = run_pipeline(bundles, context, beam, progress_path)
+        report.files, ends = commit_outcome(batch, outcome)
+        report.run_id = batch.batch_id
+    report.notes += [end.note for manifest in outcome.manifests for end in manifest.ends if end.note is not None]
+    return ends
+
+
+def _plan(
+    paths: Iterable[str], options: IngestOptions, checkpoints: Checkpoints, live: list[Checkpoint]
+) -> tuple[InputPlan, list[Work]]:
+    paths = list(paths)
+    files = [path for path in paths if not is_address(path)]
+    plan = plan_inputs(files, checkpoints, options.inputs)
+    if plan.unsettled:
+        # A last line without its end counts once its file has been quiet for a moment.
+        time.sleep(options.inputs.quiet_seconds)
+        plan = plan_inputs(files, checkpoints, options.inputs)
+    work: list[Work] = [*plan.ranges]
+    for address in filter(is_address, paths):
+        period = options.period or Period(int(time.time()) - 3600, int(time.time()))
+        work += plan_live(address, options.inputs.queries or DEFAULT_QUERIES, period, live)
+    return plan, work
+
+
+def _report(plan: InputPlan, started: float) -> IngestReport:
+    return IngestReport(
+        skipped=plan.skipped,
+        unchanged=plan.unchanged,
+        warnings=plan.warnings,
+        notes=plan.notes,
+        seconds=time.monotonic() - started,
+    )

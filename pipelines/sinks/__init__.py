@@ -1,0 +1,1 @@
+"""Sinks: rollups and manifests written once the shuffle has brought them together."""

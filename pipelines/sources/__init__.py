@@ -1,0 +1,1 @@
+"""Beam sources: where work units come from."""

@@ -1,0 +1,1 @@
+"""Transforms: work units to Parquet files and small partial aggregates."""

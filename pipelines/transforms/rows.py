@@ -1,0 +1,65 @@
+"""From what parsers return to rows of lake tables: where they came from, who wrote them, when they were seen."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from pipelines.inputs.formats import FORMATS
+from pipelines.parsers.result import Reject, reject_table
+from pipelines.schemas import ACCESS_LOGS, BY_NAME, MESH_OBJECTS, REJECTS, TIMESTAMP
+
+if TYPE_CHECKING:
+    from pipelines.inputs.records import Unreadable
+
+
+def table_rows(
+    accepted: pa.Table, format_name: str, source: str, pod: tuple[str | None, str | None], modified_us: int
+) -> pa.Table:
+    """Accepted records with the columns of their lake table (`date` is derived when they are written).
+
+    Args:
+        accepted: `source_offset` and the parser's fields.
+        format_name: the format, which decides the table.
+        source: where the records came from.
+        pod: namespace and name of the pod that wrote them; null where unknown.
+        modified_us: the file's time of last change, for objects that do not say when they were seen.
+    """
+    table = FORMATS[format_name].table
+    constants: dict[str, str | None] = {"source": source, "format": format_name}
+    if table == ACCESS_LOGS.name:
+        constants |= {"reporter_namespace": pod[0], "reporter_pod": pod[1]}
+    elif table == MESH_OBJECTS.name:
+        accepted = _with_file_time(accepted, modified_us)
+    for name, value in constants.items():
+        if name in BY_NAME[table].columns:
+            accepted = accepted.append_column(name, pa.repeat(pa.scalar(value, pa.string()), accepted.num_rows))
+    return accepted
+
+
+def reject_rows(rejected: pa.Table, format_name: str, source: str, run_id: str) -> pa.Table:
+    """Rejects with the columns of the lake table."""
+    for name, value in (("source", source), ("format", format_name), ("run_id", run_id)):
+        rejected = rejected.append_column(name, pa.repeat(pa.scalar(value, pa.string()), rejected.num_rows))
+    return rejected.select(REJECTS.columns)
+
+
+def unreadable_rejects(record: Unreadable) -> pa.Table:
+    """A record that no parser got to see, as `REJECT_FIELDS`; `raw_length` is its full length."""
+    rejects = reject_table([Reject(record.offset, record.reason, record.head)])
+    position = rejects.schema.get_field_index("raw_length")
+    return rejects.set_column(position, rejects.schema.field(position), pa.array([record.length], pa.int64()))
+
+
+def _with_file_time(objects: pa.Table, modified_us: int) -> pa.Table:
+    is_unknown = pc.is_null(objects["observed_at"])
+    file_time = pa.scalar(modified_us, pa.int64()).cast(TIMESTAMP)
+    observed = pc.if_else(is_unknown, file_time, objects["observed_at"])
+    exact = pc.and_(objects["observed_at_exact"], pc.invert(is_unknown))
+    schema = objects.schema
+    for name, column in (("observed_at", observed), ("observed_at_exact", exact)):
+        position = schema.get_field_index(name)
+        objects = objects.set_column(position, schema.field(position), column)
+    return objects
