@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 #: What compaction joins files toward.
 TARGET_BYTES: Final = 128 * 1024 * 1024
 
+#: How many files of alike many rows a gradual choice waits for: eight of one power of eight make one of the next.
+GRADUAL_FILES: Final = 8
+
 _ROW_GROUP_BYTES: Final = 128 * 1024 * 1024
 
 
@@ -34,8 +37,8 @@ def groups_to_join(
 ) -> list[tuple[DataFile, ...]]:
     """Which files to join: of one partition, in order of their names, to about `target_bytes` together.
 
-    Files of at least half the target stay. A `gradual` choice also leaves a file until the smaller ones together are as
-    large, so that joining again and again rewrites each row a logarithmic number of times.
+    Files of at least half the target stay. A `gradual` choice takes only files of alike many rows, once there are
+    `GRADUAL_FILES` of them, so that joining again and again rewrites a row once for each eightfold growth of its file.
     """
     partitions: defaultdict[tuple[tuple[str, str], ...], list[DataFile]] = defaultdict(list)
     for file in files:
@@ -43,8 +46,8 @@ def groups_to_join(
             partitions[tuple(sorted(file.partition_values.items()))].append(file)
     groups: list[tuple[DataFile, ...]] = []
     for members in partitions.values():
-        chosen = _grown(members) if gradual else members
-        groups += _packed(sorted(chosen, key=lambda file: file.path.rpartition("/")[2]), target_bytes)
+        for chosen in _alike(members) if gradual else [members]:
+            groups += _packed(sorted(chosen, key=lambda file: file.path.rpartition("/")[2]), target_bytes)
     return groups
 
 
@@ -66,15 +69,11 @@ def join_files(storage: Storage, table: Table, name: str, files: Sequence[DataFi
     return joined
 
 
-def _grown(files: Sequence[DataFile]) -> list[DataFile]:
-    grown: list[DataFile] = []
-    total = 0
-    for file in sorted(files, key=lambda file: (file.size, file.path)):
-        if len(grown) > 1 and file.size > total:
-            break
-        grown.append(file)
-        total += file.size
-    return grown
+def _alike(files: Sequence[DataFile]) -> list[list[DataFile]]:
+    tiers: defaultdict[int, list[DataFile]] = defaultdict(list)
+    for file in files:
+        tiers[file.rows.bit_length() // 3].append(file)
+    return [members for members in tiers.values() if len(members) >= GRADUAL_FILES]
 
 
 def _packed(files: Sequence[DataFile], target_bytes: int) -> list[tuple[DataFile, ...]]:

@@ -139,7 +139,10 @@ class Session:
 
     def _create(self, name: str) -> None:
         if name in BY_NAME:
-            create_lake_view(self.connection, self.snapshot, name)
+            try:
+                create_lake_view(self.connection, self.snapshot, name)
+            except duckdb.Error as error:
+                raise LakeError(f"{self.snapshot.storage.uri}: table {name} cannot be read: {error}") from error
             return
         file = statement(name, self._files)
         wrapped = {

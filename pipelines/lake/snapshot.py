@@ -19,7 +19,7 @@ from pipelines.lake.tables import data_files, open_table
 from pipelines.schemas import RUNS
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from deltalake import DeltaTable
 
@@ -69,7 +69,8 @@ def read_snapshot(storage: Storage, run_id: str | None = None) -> Snapshot:
 
 def snapshot_of(storage: Storage, runs: DeltaTable, run_id: str | None = None) -> Snapshot:
     """`read_snapshot` for an open `runs` table."""
-    for version, found, versions in _recent(runs):
+    furthest = _HISTORY if run_id is None else runs.version() + 1
+    for version, found, versions in _logged(storage, runs, furthest):
         if run_id in {None, found}:
             at = version if run_id else runs.version()
             return Snapshot(storage, found, MappingProxyType({**versions, RUNS.name: at}))
@@ -82,9 +83,22 @@ def snapshot_of(storage: Storage, runs: DeltaTable, run_id: str | None = None) -
     raise LakeError(f"{storage.uri}: there is no run {run_id}; `meshlens sql -c 'SELECT run_id FROM runs'` lists them")
 
 
-def _recent(runs: DeltaTable) -> list[tuple[int, str, dict[str, int]]]:
-    commits = [commit for commit in runs.history(_HISTORY) if RUN_KEY in commit]
-    return [(commit["version"], commit[RUN_KEY], json.loads(commit[VERSIONS_KEY])) for commit in commits]
+def _logged(storage: Storage, runs: DeltaTable, furthest: int) -> Iterator[tuple[int, str, dict[str, int]]]:
+    """Version, run id and table versions of the commits up to the opened version, the newest first.
+
+    The log's files are read one by one because `DeltaTable.history` numbers commits from the newest there is, which
+    under a busy writer is beyond the version that was opened.
+    """
+    for version in range(runs.version(), max(runs.version() - furthest, -1), -1):
+        path = f"{RUNS.name}/_delta_log/{version:020d}.json"
+        try:
+            actions = [json.loads(line) for line in storage.read(path).splitlines()]
+        except FileNotFoundError:
+            return  # maintenance dropped it
+        for action in actions:
+            commit = action.get("commitInfo", {})
+            if RUN_KEY in commit:
+                yield version, commit[RUN_KEY], json.loads(commit[VERSIONS_KEY])
 
 
 def _rows(storage: Storage, runs: DeltaTable) -> list[tuple[str, dict[str, int]]]:
