@@ -122,7 +122,10 @@ def _add(path: str, seen: dict[tuple[int, int], str], found: Discovery) -> None:
         found.skipped.append(Skipped(path, f"cannot be read: {error.strerror}"))
         return
     identity = (status.st_dev, status.st_ino)
-    if not os.path.isfile(path):  # noqa: PTH113 - as above
+    if not _is_text(path):
+        shown = path.encode("utf-8", "backslashreplace").decode()
+        found.skipped.append(Skipped(shown, "its name is not UTF-8; rename it"))
+    elif not os.path.isfile(path):  # noqa: PTH113 - as above
         found.skipped.append(Skipped(path, "not a regular file"))
     elif identity in seen:
         if seen[identity] != path:
@@ -130,3 +133,11 @@ def _add(path: str, seen: dict[tuple[int, int], str], found: Discovery) -> None:
     else:
         seen[identity] = path
         found.files.append(FoundFile(path, identity, status.st_size, status.st_mtime_ns // 1000))
+
+
+def _is_text(path: str) -> bool:
+    try:
+        path.encode()
+    except UnicodeEncodeError:
+        return False
+    return True

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 
     from pipelines.inputs.compression import Stream
 
-CHUNK_BYTES: Final = 32 << 20
+#: A range of 32 MiB, ended after its last line, is one chunk.
+CHUNK_BYTES: Final = 33 << 20
 
 #: The largest file read as one document. Beyond it the file is one reject: split it, or ask for a shorter range.
 MAX_DOCUMENT_BYTES: Final = 512 << 20

@@ -11,6 +11,7 @@ from pipelines.inputs.bundles import encode, pack
 from pipelines.inputs.checkpoints import Checkpoints
 from pipelines.inputs.discover import is_address
 from pipelines.inputs.plan import InputOptions, plan_inputs
+from pipelines.inputs.ranges import RANGE_BYTES
 from pipelines.jobs.commit import commit_outcome, load_checkpoints
 from pipelines.jobs.pipeline import run_pipeline
 from pipelines.jobs.progress import watched
@@ -37,12 +38,17 @@ _MAX_SHARDS = 64
 
 @dataclass(frozen=True, slots=True)
 class IngestOptions:
-    """How a job runs: how inputs are read, what is asked of live servers, and Beam's own words (`--runner=...`)."""
+    """How a job runs.
+
+    `inputs`: how files are read; `period`: what live servers are asked for; `beam`: options in Beam's own words
+    (`--runner=...`); `tell`: is told of progress; `bundle_bytes`: about how much input a work unit has.
+    """
 
     inputs: InputOptions = field(default_factory=InputOptions)
     period: Period | None = None
     beam: tuple[str, ...] = ()
     tell: Callable[[JobProgress], None] | None = None
+    bundle_bytes: int = RANGE_BYTES
 
 
 def run_ingest(paths: Sequence[str], lake_uri: str, options: IngestOptions | None = None) -> IngestReport:
@@ -72,7 +78,7 @@ def run_ingest(paths: Sequence[str], lake_uri: str, options: IngestOptions | Non
         plan, work = _plan(paths, options, checkpoints, live)
         report = _report(plan, started)
         if work:
-            run_batch(lake, "ingest", pack(work), options, {"paths": list(paths)}, report)
+            run_batch(lake, "ingest", pack(work, options.bundle_bytes), options, {"paths": list(paths)}, report)
         report.seconds = time.monotonic() - started
         return report
 

@@ -173,10 +173,12 @@ class _Output:
         """The rollups by hour and shard."""
         found: Rollups = []
         for shard, parts in self._rolled.items():
-            merged = merge(pa.concat_tables(parts))
+            merged = merge(pa.concat_tables(parts)) if len(parts) > 1 else parts[0]
             hours = merged["minute"].cast(pa.int64()).to_numpy() // _HOUR_US
-            for hour in np.unique(hours):
-                found.append(((int(hour), shard), merged.filter(pa.array(hours == hour))))
+            distinct = np.unique(hours)
+            for hour in distinct:
+                rows = merged if len(distinct) == 1 else merged.filter(pa.array(hours == hour))
+                found.append(((int(hour), shard), rows))
         return found
 
     def _hold(self, table: str, rows: pa.Table) -> None:

@@ -74,3 +74,11 @@ def test_relative_paths_become_absolute(tmp_path: Path, monkeypatch: pytest.Monk
     assert [file.path for file in discover(["a.log", "./a.log", str(tmp_path / "a.log")]).files] == [
         str(tmp_path / "a.log")
     ]
+
+
+def test_a_name_that_is_no_text_is_skipped(tmp_path: Path) -> None:
+    Path(os.fsdecode(bytes(tmp_path) + b"/caf\xe9.log")).write_text("x")
+    found = discover([str(tmp_path)])
+    assert found.files == []
+    assert [skip.reason for skip in found.skipped] == ["its name is not UTF-8; rename it"]
+    assert found.skipped[0].path.encode().endswith(b"caf\\udce9.log")
