@@ -1,0 +1,92 @@
+"""Cuts the values of JSON lines that fit a template into Arrow columns, a column at a time."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from pipelines.parsers import access_log_patterns as fields
+from pipelines.parsers.json_template import COUNT_VALUE, TEXT_VALUE, find_members
+from pipelines.parsers.lines import slices
+from pipelines.parsers.result import accepted_schema
+from pipelines.parsers.text_fields import strip_cluster_delimiter, to_timestamps
+from pipelines.schemas import ACCESS_LOG_FIELDS
+
+if TYPE_CHECKING:
+    from pipelines.parsers.json_template import Members, Template
+    from pipelines.parsers.lines import Lines
+
+SCHEMA = accepted_schema(ACCESS_LOG_FIELDS)
+
+#: Istio's key for each column. Only durations are named otherwise.
+KEYS: dict[str, str] = {
+    name: {"duration_ms": "duration", "upstream_service_time_ms": "upstream_service_time"}.get(name, name)
+    for name in ACCESS_LOG_FIELDS.names
+}
+
+_CODE = rf"(?:{fields.RESPONSE_CODE}|\"{fields.RESPONSE_CODE}\")"
+_FLAGS = rf"\"{fields.RESPONSE_FLAGS}\""
+
+
+def _rule(name: str, kind: pa.DataType) -> str:
+    special = {"start_time": rf"\"{fields.TIME}\"", "response_code": _CODE, "response_flags": _FLAGS}
+    return special.get(name, TEXT_VALUE if kind == pa.string() else COUNT_VALUE)
+
+
+#: The pattern of each key's value. A line whose code or flags are null is left to the JSON parser.
+VALUES: dict[str, str] = {KEYS[field.name]: _rule(field.name, field.type) for field in ACCESS_LOG_FIELDS}
+
+_QUOTE, _DASH, _N = (ord(character) for character in '"-n')
+
+
+def cut_columns(lines: Lines, template: Template) -> pa.Table:
+    """`source_offset` and `ACCESS_LOG_FIELDS` of lines that all match the template."""
+    members = find_members(lines, template)
+    place = {key: index for index, key in enumerate(template.keys)}
+    columns = [pa.array(lines.offset + lines.starts, pa.int64())]
+    for field in ACCESS_LOG_FIELDS:
+        index = place.get(KEYS[field.name])
+        texts = None if index is None else _cut(lines, members, index)
+        columns.append(pa.nulls(len(lines), field.type) if texts is None else typed(texts, field))
+    return pa.table(columns, schema=SCHEMA)
+
+
+def _cut(lines: Lines, members: Members, index: int) -> pa.Array:
+    """The values of each line's key number `index`, as strings."""
+    values = lines.bytes_array()
+    quotes, key_end = members.quotes, members.key_ends[index]
+    starts = quotes[key_end] + 2
+    first = values[starts]
+    quoted = first == _QUOTE
+    starts += quoted
+    ends = quotes[np.minimum(key_end + 2, len(quotes) - 1)]
+    if not quoted.all():
+        # A value without quotes ends before the comma of the next key, or before the brace.
+        is_last = index == len(members.key_ends) - 1
+        ends = np.where(quoted, ends, lines.ends - 1 if is_last else quotes[key_end + 1] - 1)
+    null = (first == _N) | ((ends - starts == 1) & (values[starts] == _DASH))
+    return unescape(slices(pa.py_buffer(lines.data), starts, ends, pa.string(), null if null.any() else None))
+
+
+def unescape(texts: pa.Array) -> pa.Array:
+    """The inside of valid JSON strings as the text they stand for; each distinct escaped text is decoded once."""
+    escaped = pc.match_substring(texts, "\\")
+    if not pc.any(escaped).as_py():
+        return texts
+    encoded = texts.filter(escaped).dictionary_encode()
+    decoded = [msgspec.json.decode(f'"{text}"') for text in encoded.dictionary.to_pylist()]
+    plain = pa.array(decoded, pa.string()).take(encoded.indices)
+    return pc.replace_with_mask(texts, pc.fill_null(escaped, False), plain)
+
+
+def typed(texts: pa.Array, field: pa.Field) -> pa.Array:
+    """Strings that keep their field's rule, in the field's type."""
+    if field.name == "upstream_cluster":
+        return strip_cluster_delimiter(texts)
+    if pa.types.is_timestamp(field.type):
+        return to_timestamps(texts)
+    return texts.cast(field.type)
