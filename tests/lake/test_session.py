@@ -15,7 +15,7 @@ import pytest
 
 from pipelines.lake.errors import LakeError
 from pipelines.lake.lake import Lake
-from pipelines.lake.session import open_session
+from pipelines.lake.session import open_session, session_over
 from pipelines.lake.writer import write_part
 from pipelines.schemas import ACCESS_LOGS, SPANS
 from pipelines.sql_files import SqlFileError, sql_files
@@ -71,6 +71,22 @@ def test_maps_are_maps(lake: Lake) -> None:
         session.require("spans")
         found = session.connection.sql("SELECT typeof(attributes), attributes['zone'] FROM spans").fetchall()
     assert found == [("MAP(VARCHAR, VARCHAR)", "a")]
+
+
+def test_files_of_an_object_store_read_the_same(lake: Lake) -> None:
+    """The way that object stores are read (through Arrow), here over a folder."""
+    add(lake, "access_logs", access_logs(3), access_logs(2, start=MOMENT + dt.timedelta(days=1)))
+    add(lake, "spans", spans(2))
+    local = lake.snapshot()
+    remote = replace(local, storage=replace(local.storage, is_local=False))
+    with session_over(local) as session, session_over(remote) as through_arrow:
+        for table in ("access_logs", "spans", "findings", "runs"):
+            ours, theirs = (one.query(table) for one in (session, through_arrow))
+            assert ours.schema.names == theirs.schema.names
+            assert sorted(map(repr, ours.to_pylist())) == sorted(map(repr, theirs.to_pylist()))
+        wanted = "SELECT count(*) FROM access_logs WHERE date = DATE '2024-05-02'"
+        assert through_arrow.connection.sql(wanted).fetchall() == [(2,)]
+        through_arrow.require("calls")
 
 
 def test_only_files_of_the_wanted_date_are_read(lake: Lake) -> None:
