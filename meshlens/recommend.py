@@ -121,6 +121,8 @@ def _remark(result: ScopingResult, exported: Exported | None, out: Path | None) 
 
     lines = [f"skipped: needs {missing}" for missing in result.skipped]
     lines += [f"note: {note}" for note in result.notes]
+    if not result.recommendations and not result.skipped:
+        lines.append("no workload with a sidecar is in the inventory, or none of those asked for")
     for why in sorted({left.because for left in result.excluded}):
         names = [f"{left.namespace}/{left.workload}" for left in result.excluded if left.because == why]
         more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""

@@ -107,7 +107,10 @@ def validate(manifest: Mapping[str, object]) -> None:
     Raises:
         ManifestError: it does not fit.
     """
-    problem = next(iter(_validator(str(manifest.get("kind"))).iter_errors(manifest)), None)
+    problems = _validator(str(manifest.get("kind"))).iter_errors(
+        manifest  # pyright: ignore[reportArgumentType]  # manifests are JSON, which its type cannot say
+    )
+    problem = next(iter(problems), None)
     if problem is not None:
         place = "/".join(map(str, problem.absolute_path))
         raise ManifestError(f"{manifest.get('kind')} at {place or 'its root'}: {problem.message}")

@@ -42,7 +42,11 @@ class Reason:
 
 def worst(reasons: Iterable[Reason]) -> Verdict:
     """The verdict that a list of reasons allows."""
-    return max((reason.verdict for reason in reasons), key=VERDICTS.index, default="EMIT")
+    verdict: Verdict = "EMIT"
+    for reason in reasons:
+        if VERDICTS.index(reason.verdict) > VERDICTS.index(verdict):
+            verdict = reason.verdict
+    return verdict
 
 
 @dataclass(frozen=True, slots=True)

@@ -51,7 +51,7 @@ def recommend(session: Session, settings: Settings) -> ScopingResult:
             item for item in found if not names or item.workload in names or not names.isdisjoint(item.controllers)
         ),
         excluded=tuple(item for item in excluded if not wanted or item.namespace in wanted),
-        notes=tuple(_notes(telemetry)),
+        notes=tuple(_notes(telemetry, mesh)),
     )
 
 
@@ -64,7 +64,12 @@ def _missing(session: Session) -> Iterator[str]:
         yield "access_logs or metric_samples: without them no call is known"
 
 
-def _notes(telemetry: Telemetry) -> Iterator[str]:
+def _notes(telemetry: Telemetry, mesh: Mesh) -> Iterator[str]:
+    if not any(mesh.configuration.of(kind) for kind in ("DestinationRule", "Sidecar", "VirtualService")):
+        yield (
+            "no VirtualService, DestinationRule or Sidecar was ingested: where the mesh has any, ingest them and run"
+            " this again"
+        )
     if telemetry.lines_without_writer:
         yield (
             f"{telemetry.lines_without_writer} of {telemetry.lines} access-log lines have no known writer and count for"
