@@ -16,7 +16,6 @@ from pipelines.lake.session import open_session
 from tests.lab import SMOKE, GroundTruth, run_lab
 
 if TYPE_CHECKING:
-
     from analyzers.topology.service_graph import ServiceGraph
 
 pytestmark = pytest.mark.lab
