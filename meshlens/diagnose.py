@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from analyzers.framework.analyzer import Options, Report
     from analyzers.framework.suppression import Suppression
 
+#: Files that could not be read and are named; the rest are counted.
+_NOTED = 10
+
 
 def diagnose(
     paths: Annotated[
@@ -60,6 +63,7 @@ def diagnose(
     from analyzers.framework.run import AnalyzerError, diagnose_lake
     from analyzers.framework.suppression import FileEntry, SuppressionFileError, read_suppressions
     from meshlens.exits import fail
+    from pipelines.inputs.errors import InputError
     from pipelines.lake.errors import LakeError
 
     start, end = period(since, until)
@@ -70,14 +74,15 @@ def diagnose(
             entries, notes = read_suppressions(suppressions, datetime.now(UTC).date())
         options = Options(tuple(namespace or ()), start, end)
         report = _diagnose_paths(paths, options, entries) if paths else diagnose_lake(lake, options, entries)
-    except (LakeError, AnalyzerError, SuppressionFileError) as error:
+    except (LakeError, AnalyzerError, InputError, SuppressionFileError) as error:
         fail(str(error))
     report = replace(report, notes=(*report.notes, *notes))
     if output == "table":
         from rich.console import Console
 
         console = Console()
-        print(render_table(report, width=max(console.width, 60), colour=console.is_terminal and not console.no_color))
+        width = max(console.width, 60) if console.is_terminal else 120
+        print(render_table(report, width=width, colour=console.is_terminal and not console.no_color))
     else:
         print(EXPORTERS[output](report))
     raise typer.Exit(exit_code(report, fail_on, strict=strict))
@@ -96,16 +101,23 @@ def exit_code(report: Report, fail_on: Literal["error", "warning", "info", "neve
 
 def _diagnose_paths(paths: list[str], options: Options, suppressions: Sequence[Suppression]) -> Report:
     """Read the paths into a lake that is gone afterwards, and diagnose that."""
-    import sys
     from tempfile import TemporaryDirectory
 
     from analyzers.framework.run import diagnose_lake
+    from meshlens.exits import fail
+    from pipelines.jobs.commit import AccountingError
     from pipelines.jobs.ingest import run_ingest
 
     with TemporaryDirectory(prefix="meshlens-") as folder:
         lake = str(Path(folder, "lake"))
-        read = run_ingest(paths, lake)
-        print(
-            f"meshlens: read {read.read} records: {read.accepted} accepted, {read.rejected} rejected", file=sys.stderr
-        )
-        return diagnose_lake(lake, options, suppressions, kept=False)
+        try:
+            read = run_ingest(paths, lake)
+        except AccountingError as error:
+            fail(str(error))
+        unread = [f"not read: {skip.path}: {skip.reason}" for skip in read.skipped]
+        if read.run_id is None:
+            fail("\n".join([f"nothing to diagnose in {', '.join(paths)}", *unread[:_NOTED]]))
+        report = diagnose_lake(lake, options, suppressions, kept=False)
+    counted = f"read {read.read:,} records: {read.accepted:,} accepted, {read.rejected:,} rejected"
+    more = [f"{len(unread) - _NOTED} more were not read"] if len(unread) > _NOTED else []
+    return replace(report, notes=(counted, *unread[:_NOTED], *more, *read.warnings, *read.notes))

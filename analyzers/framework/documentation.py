@@ -27,10 +27,11 @@ def page(name: str) -> str:
     known = codes()
     found = [entry for code, entry in known.items() if code == wanted or wanted in entry[1].aliases]
     if not found:
-        every = {*known, *(alias for _, code in known.values() for alias in code.aliases), *MODULES}
-        near = get_close_matches(wanted, every, n=1, cutoff=0) or get_close_matches(name, every, n=1, cutoff=0)
+        aliases = (alias for _, code in known.values() for alias in code.aliases)
+        names = {spelled.upper(): spelled for spelled in (*known, *aliases, *MODULES)}
+        nearest = names[get_close_matches(wanted, names, n=1, cutoff=0)[0]]
         raise UnknownCodeError(
-            f"there is no code {name!r}; the nearest is {near[0]}, and `meshlens list` names them all"
+            f"there is no code {name!r}; the nearest is {nearest}, and `meshlens list` names them all"
         )
     return "\n\n".join(code_page(analyzer, code) for analyzer, code in found)
 

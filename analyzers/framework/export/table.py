@@ -6,7 +6,7 @@ import io
 from typing import TYPE_CHECKING, Final
 
 from rich.console import Console
-from rich.table import Table
+from rich.padding import Padding
 from rich.text import Text
 
 if TYPE_CHECKING:
@@ -23,58 +23,41 @@ _COLOURS: Final = {"error": "bold red", "warning": "yellow", "info": "cyan"}
 
 def render_table(report: Report, *, width: int = 120, colour: bool = False) -> str:
     """The report as text `width` columns wide; with terminal escapes only where `colour` is set."""
+    output = io.StringIO()
     console = Console(
-        file=io.StringIO(), width=width, force_terminal=colour, no_color=not colour, highlight=False, emoji=False
+        file=output, width=width, force_terminal=colour, no_color=not colour, highlight=False, emoji=False
     )
-    if report.active:
-        console.print(_table(report.active))
-    for title, lines in (
-        (
-            "Suppressed",
-            [f"{item.code} {item.subject}: {item.suppressed_by}" for item in report.findings if item.suppressed_by],
-        ),
-        (
-            "Skipped",
-            [
-                f"{skip.analyzer}: needs {', '.join(skip.missing)}. {skip.reason}".rstrip()
-                for skip in report.skipped
-                if not skip.partial
-            ],
-        ),
-        (
-            "Ran with less",
-            [
-                f"{skip.analyzer}: no {', '.join(skip.missing)}. {skip.reason}".rstrip()
-                for skip in report.skipped
-                if skip.partial
-            ],
-        ),
-        ("Notes", list(report.notes)),
-    ):
+    for finding in report.active:
+        console.print(_head(finding))
+        console.print(Padding(_body(finding), (0, 0, 1, 2)))
+    for title, lines in _remarks(report).items():
         if lines:
             console.print(Text(title, style="bold"))
             for line in lines:
                 console.print(Text(f"  {line.translate(_VISIBLE)}"))
     console.print(Text(_summary(report)))
-    output = console.file
-    assert isinstance(output, io.StringIO)  # noqa: S101 - tells the type checker what was passed above
     return output.getvalue().rstrip("\n")
 
 
-def _table(findings: tuple[Finding, ...]) -> Table:
-    table = Table(show_lines=True, expand=True, box=None, padding=(0, 1))
-    table.add_column("Severity", no_wrap=True)
-    table.add_column("Code", no_wrap=True)
-    table.add_column("When (UTC)", no_wrap=True)
-    table.add_column("Finding", ratio=1, overflow="fold")
-    for finding in findings:
-        table.add_row(
-            Text(finding.severity, style=_COLOURS[finding.severity]),
-            Text(finding.code),
-            Text(_when(finding.first_seen, finding.last_seen)),
-            _body(finding),
-        )
-    return table
+def _remarks(report: Report) -> dict[str, list[str]]:
+    """Title -> lines: what was suppressed, skipped, or worth a note."""
+    silenced = [f"{item.code} {item.subject}: {item.suppressed_by}" for item in report.findings if item.suppressed_by]
+    skipped = [
+        (skip.partial, f"{skip.analyzer}: {'no' if skip.partial else 'needs'} {', '.join(skip.missing)}. {skip.reason}")
+        for skip in report.skipped
+    ]
+    return {
+        "Suppressed": silenced,
+        "Skipped": [line.rstrip() for partial, line in skipped if not partial],
+        "Ran with less": [line.rstrip() for partial, line in skipped if partial],
+        "Notes": list(report.notes),
+    }
+
+
+def _head(finding: Finding) -> Text:
+    head = Text(finding.severity, style=_COLOURS[finding.severity])
+    head.append(f" {finding.code} ", style="bold")
+    return head.append(finding.subject.translate(_VISIBLE)).append(_when(finding.first_seen, finding.last_seen))
 
 
 def _body(finding: Finding) -> Text:
@@ -83,15 +66,17 @@ def _body(finding: Finding) -> Text:
     place = " ".join(part for part in (finding.object, finding.path) if part)
     for label, value in (("cause", finding.cause), ("side", finding.side), ("at", place), ("next", finding.next_step)):
         if value:
-            body.append(f"\n{label:>5}: ", style="dim").append(value.translate(_VISIBLE))
+            body.append(f"\n{label}: ", style="dim").append(value.translate(_VISIBLE))
     return body
 
 
 def _when(first: datetime | None, last: datetime | None) -> str:
     if first is None:
         return ""
-    start = f"{first:%Y-%m-%d %H:%M:%S}"
-    return start if last is None else f"{start}\nto {last:%m-%d %H:%M:%S}"
+    start = f"  {first:%Y-%m-%d %H:%M:%S}"
+    if last is None:
+        return f"{start} UTC"
+    return f"{start} to {last:{'%H:%M:%S' if last.date() == first.date() else '%Y-%m-%d %H:%M:%S'}} UTC"
 
 
 def _summary(report: Report) -> str:

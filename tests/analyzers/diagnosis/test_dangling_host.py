@@ -170,7 +170,7 @@ def test_a_subset_that_selects_no_pod_is_an_error_where_a_route_leads_to_it() ->
 
 
 def test_calls_that_met_the_fault_are_its_evidence(tmp_path: Path) -> None:
-    lost = {"response_code": 503, "response_flags": "NC", "response_code_details": "cluster_not_found"}
+    lost: dict[str, Any] = {"response_code": 503, "response_flags": "NC", "response_code_details": "cluster_not_found"}
     objects = [*SHOP, pod("shop", "web-1", "web", "10.0.0.1"), virtual_service(to("gone"))]
     lines = [access_log("logs/web-1/access.log", number, authority="any.example", **lost) for number in range(4)]
     lines.append(access_log("logs/web-1/access.log", 9, authority="other.example", **lost))
