@@ -35,7 +35,9 @@ def build(arguments: list[str]) -> typer.Typer:
         name="meshlens",
         help="Observability and diagnosis for Istio-compatible service meshes.",
         no_args_is_help=True,
-        pretty_exceptions_show_locals=False,
+        # Plain help: the rich one imports a Markdown parser and takes longer than all the rest.
+        rich_markup_mode=None,
+        pretty_exceptions_enable=False,
         add_completion=False,
     )
 
