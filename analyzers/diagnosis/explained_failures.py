@@ -109,9 +109,10 @@ def _message(row: Row, cause: Cause) -> str:
     rarely = f" now and then, in {row['bursts']} bursts" if row["is_sporadic"] else ""
     logged = ",".join(row["flags"]) or row["details_class"] or "no flag"
     proxy = "callee" if row["decided_by"] == "server" else "caller"
+    fate = "were delayed" if cause.name == "fault_delay" else "failed"
     told = (
         f"{cause.title}: {row['edge_failures']} of {row['edge_calls']} calls from {named} to {row['callee']} "
-        f"failed{rarely} ({logged}, logged by the {proxy}'s proxy): {cause.meaning}"
+        f"{fate}{rarely} ({logged}, logged by the {proxy}'s proxy): {cause.meaning}"
     )
     affected = row["affected"]
     if affected:

@@ -23,12 +23,27 @@ with settings (cause, kind, setting, only_if_new, applies_to) as (
     ('tls_to_plaintext', 'DestinationRule', 'tls', false, 'host'),
     ('tls_to_disabled_mtls', 'DestinationRule', 'tls', false, 'host'),
     ('certificate_mismatch', 'DestinationRule', 'tls', false, 'host'),
-    ('plaintext_to_strict_mtls', 'DestinationRule', 'tls', false, 'host'),
+    ('plaintext_to_strict_mtls', 'DestinationRule', 'tls_disable', false, 'host'),
     ('plaintext_to_strict_mtls', 'PeerAuthentication', 'strict', false, 'callee'),
     ('jwt_rejected', 'RequestAuthentication', 'jwt', false, 'callee'),
     ('ext_authz_denied', 'AuthorizationPolicy', 'custom', false, 'callee'),
     ('ext_authz_unreachable', 'AuthorizationPolicy', 'custom', false, 'callee'),
-    ('out_of_scope', 'Sidecar', 'egress', false, 'caller')
+    ('out_of_scope', 'Sidecar', 'egress', false, 'caller'),
+    ('rbac_no_allow_match', 'AuthorizationPolicy', 'allow', false, 'callee'),
+    ('blocked_egress', 'Sidecar', 'registry_only', false, 'caller'),
+    ('blocked_egress', 'ConfigMap', 'registry_only', false, 'caller'),
+    ('rate_limited', 'EnvoyFilter', 'patch', true, 'callee'),
+    ('ext_authz_denied', 'EnvoyFilter', 'patch', true, 'callee'),
+    ('ext_authz_unreachable', 'EnvoyFilter', 'patch', true, 'callee'),
+    ('request_timeout', 'EnvoyFilter', 'patch', true, 'callee'),
+    ('max_duration', 'EnvoyFilter', 'patch', true, 'callee'),
+    ('stream_idle_timeout', 'EnvoyFilter', 'patch', true, 'callee'),
+    ('payload_too_large', 'EnvoyFilter', 'patch', true, 'callee'),
+    ('overload', 'EnvoyFilter', 'patch', true, 'callee'),
+    ('max_duration', 'EnvoyFilter', 'patch', true, 'caller'),
+    ('stream_idle_timeout', 'EnvoyFilter', 'patch', true, 'caller'),
+    ('fault_abort', 'EnvoyFilter', 'patch', true, 'caller'),
+    ('fault_delay', 'EnvoyFilter', 'patch', true, 'caller')
 )
 
 select * from settings

@@ -128,6 +128,11 @@ rule_settings as (
                 },
                 { 'setting': 'tls', 'path': part.path || '/tls', 'present': json_exists(part.policy, '$.tls') },
                 {
+                    'setting': 'tls_disable',
+                    'path': part.path || '/tls/mode',
+                    'present': (part.policy ->> '$.tls.mode') = 'DISABLE'
+                },
+                {
                     'setting': 'max_connection_duration',
                     'path': part.path || '/connectionPool/tcp/maxConnectionDuration',
                     'present': json_exists(part.policy, '$.connectionPool.tcp.maxConnectionDuration')

@@ -126,6 +126,7 @@ select
     call.callee_pod,
     call.port,
     call.protocol,
+    call.route_kind,
     call.subset,
     call.method,
     call.authority,

@@ -48,6 +48,8 @@ episodes as (
         count(distinct burst) as bursts,
         any_value(is_sporadic) as is_sporadic,
         mode(subset) as subset,
+        mode(route_kind) as route_kind,
+        bool_and(server_response_code is null and server_response_flags is null) as unseen_by_callee,
         mode(details) as details,
         bool_and(caller_kind = 'workload') as from_workloads,
         mode(caller_namespace) as caller_namespace,
@@ -103,6 +105,43 @@ facts as (
                 )
         ) as hosts_ejected,
         exists(
+            select 1 from destination_settings as setting
+            where
+                setting.setting = 'tls_disable'
+                and host_matches(setting.host, episode.callee)
+                and setting.valid_from <= episode.last_seen
+                and coalesce(setting.valid_to >= episode.first_seen, true)
+        ) as sent_in_plaintext,
+        exists(
+            select 1 from workload_policies as strict
+            where
+                strict.setting = 'strict'
+                and (strict.namespace = episode.pod_namespace or strict.is_mesh_wide)
+                and len(
+                    list_filter(
+                        map_entries(strict.selector), lambda wanted: pods.labels[wanted.key] is distinct from wanted.value
+                    )
+                ) = 0
+                and strict.valid_from <= episode.last_seen
+                and coalesce(strict.valid_to >= episode.first_seen, true)
+                and not exists (
+                    -- A narrower PeerAuthentication wins.
+                    select 1 from workload_policies as looser
+                    where
+                        looser.setting = 'not_strict'
+                        and looser.rank > strict.rank
+                        and looser.namespace = episode.pod_namespace
+                        and len(
+                            list_filter(
+                                map_entries(looser.selector),
+                                lambda wanted: pods.labels[wanted.key] is distinct from wanted.value
+                            )
+                        ) = 0
+                        and looser.valid_from <= episode.last_seen
+                        and coalesce(looser.valid_to >= episode.first_seen, true)
+                )
+        ) as callee_is_strict,
+        exists(
             select 1 from services
             where services.host = episode.callee
         ) as is_declared,
@@ -111,6 +150,7 @@ facts as (
             inner join pods as caller on caller.namespace = episode.caller_namespace and caller.pod = episode.caller_pod
             where
                 sidecar.kind = 'Sidecar'
+                and sidecar.setting = 'egress'
                 and (sidecar.namespace = episode.caller_namespace or sidecar.is_mesh_wide)
                 and len(
                     list_filter(
@@ -140,7 +180,24 @@ select
         when logged_cause = 'no_healthy_endpoint' and hosts_ejected then 'outlier_ejection'
         when logged_cause = 'tls_to_plaintext' and callee_has_sidecar then 'tls_to_disabled_mtls'
         when
-            logged_cause in ('route_not_found', 'blocked_egress')
+            decided_by = 'client'
+            and unseen_by_callee
+            and logged_cause in ('upstream_closed', 'upstream_reset', 'connection_failed')
+            and sent_in_plaintext
+            and callee_is_strict
+            then 'plaintext_to_strict_mtls'
+        when
+            (
+                logged_cause in ('route_not_found', 'blocked_egress')
+                -- A proxy that does not see a declared host sends its requests to the address as it is.
+                or (
+                    route_kind = 'passthrough'
+                    and logged_cause in (
+                        'no_healthy_endpoint', 'connection_refused', 'connection_failed', 'connection_timeout',
+                        'upstream_closed', 'upstream_reset'
+                    )
+                )
+            )
             and decided_by = 'client'
             and is_declared
             and from_workloads
@@ -149,7 +206,11 @@ select
         else logged_cause
     end as cause,
     case
-        when cause in ('no_endpoints', 'empty_subset', 'tls_to_disabled_mtls', 'out_of_scope') then 'configuration'
+        when
+            cause in (
+                'no_endpoints', 'empty_subset', 'tls_to_disabled_mtls', 'plaintext_to_strict_mtls', 'out_of_scope'
+            )
+            then 'configuration'
         when cause in ('pod_gone', 'outlier_ejection') then 'callee_application'
         when cause = 'no_healthy_endpoint' then 'unknown'
         when logged_side = 'callee_proxy' and not coalesce(callee_has_sidecar, true) then 'callee_application'

@@ -37,6 +37,10 @@ with rules (rule, requires, details, transport, decided_by, cause, side, scope) 
     (47, '4xx', '^direct_response', null, null, 'direct_response', 'configuration', 'destination'),
     (48, '5xx', '^direct_response', null, null, 'direct_response', 'configuration', 'destination'),
     -- Time limits of the deciding proxy.
+    (
+        59, '', 'request_overall_timeout|request_header_timeout|downstream_header_timeout', null, null,
+        'request_timeout', 'caller_application', 'edge'
+    ),
     (60, '', 'upstream_per_try(_idle)?_timeout', null, null, 'per_try_timeout', 'configuration', 'destination'),
     (61, '', '^response_timeout', null, null, 'route_timeout', 'configuration', 'destination'),
     (62, 'UMSDR', null, null, null, 'max_duration', 'configuration', 'destination'),
@@ -49,10 +53,6 @@ with rules (rule, requires, details, transport, decided_by, cause, side, scope) 
     (
         66, '', 'stream_idle_timeout|tcp_session_idle_timeout|on_idle_timeout', null, null,
         'stream_idle_timeout', 'configuration', 'destination'
-    ),
-    (
-        67, '', 'request_overall_timeout|request_header_timeout|downstream_header_timeout', null, null,
-        'request_timeout', 'caller_application', 'edge'
     ),
     (68, 'UT', null, null, null, 'route_timeout', 'configuration', 'destination'),
     -- Connections that could not be made.

@@ -18,7 +18,14 @@ with policies as (
         cluster_settings.root_namespace
     from object_versions as version
     cross join cluster_settings
-    where version.kind in ('PeerAuthentication', 'RequestAuthentication', 'AuthorizationPolicy', 'Sidecar')
+    where
+        version.kind in ('PeerAuthentication', 'RequestAuthentication', 'AuthorizationPolicy', 'Sidecar', 'EnvoyFilter')
+        -- The mesh configuration is a policy for every proxy.
+        or (
+            version.kind = 'ConfigMap'
+            and version.namespace = cluster_settings.root_namespace
+            and (version.name = 'istio' or version.name like 'istio-%')
+        )
 ),
 
 selected as (
@@ -32,23 +39,52 @@ selected as (
             ),
             map { }::map (varchar, varchar)
         ) as selector,
-        case
-            when kind = 'PeerAuthentication' and object ->> '$.spec.mtls.mode' = 'STRICT' then 'strict'
-            when kind = 'RequestAuthentication' then 'jwt'
-            when kind = 'AuthorizationPolicy' and object ->> '$.spec.action' = 'CUSTOM' then 'custom'
-            when kind = 'Sidecar' and json_exists(object, '$.spec.egress') then 'egress'
-        end as setting,
-        case kind
-            when 'PeerAuthentication' then 'spec/mtls/mode'
-            when 'RequestAuthentication' then 'spec/jwtRules'
-            when 'AuthorizationPolicy' then 'spec/action'
-            else 'spec/egress'
-        end as path
+        unnest(
+            case kind
+                when 'PeerAuthentication'
+                    then [
+                        {
+                            'setting': if((object ->> '$.spec.mtls.mode') = 'STRICT', 'strict', 'not_strict'),
+                            'path': 'spec/mtls/mode',
+                            'present': coalesce((object ->> '$.spec.mtls.mode'), 'UNSET') <> 'UNSET'
+                        }
+                    ]
+                when 'RequestAuthentication' then [{ 'setting': 'jwt', 'path': 'spec/jwtRules', 'present': true }]
+                when 'AuthorizationPolicy'
+                    then [
+                        {
+                            'setting': lower(coalesce((object ->> '$.spec.action'), 'ALLOW')),
+                            'path': 'spec/action',
+                            'present': true
+                        }
+                    ]
+                when 'Sidecar'
+                    then [
+                        { 'setting': 'egress', 'path': 'spec/egress', 'present': json_exists(object, '$.spec.egress') },
+                        {
+                            'setting': 'registry_only',
+                            'path': 'spec/outboundTrafficPolicy/mode',
+                            'present': (object ->> '$.spec.outboundTrafficPolicy.mode') = 'REGISTRY_ONLY'
+                        }
+                    ]
+                when 'EnvoyFilter'
+                    then [{ 'setting': 'patch', 'path': 'spec/configPatches', 'present': true }]
+                else [
+                    {
+                        'setting': 'registry_only',
+                        'path': 'data/mesh',
+                        'present': contains((object ->> '$.data.mesh'), 'REGISTRY_ONLY')
+                    }
+                ]
+            end
+        ) as entry
     from policies
 )
 
 select
-    *,
+    * exclude (entry),
+    entry.setting,
+    entry.path,
     namespace = root_namespace and cardinality(selector) = 0 as is_mesh_wide,
     case
         when cardinality(selector) > 0 then 2
@@ -56,4 +92,4 @@ select
         else 1
     end as rank
 from selected
-where setting is not null
+where entry.present

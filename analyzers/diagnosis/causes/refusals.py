@@ -123,7 +123,7 @@ REFUSALS: Final[tuple[Cause, ...]] = (
         "fault_delay",
         "ML0214",
         "Delay injected",
-        "info",
+        "warning",
         "a fault rule delayed the request.",
         "Remove spec.http[].fault.delay from the VirtualService for {callee} if the experiment is over.",
     ),

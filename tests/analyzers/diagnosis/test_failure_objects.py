@@ -181,3 +181,68 @@ def test_an_application_error_points_at_the_workload() -> None:
     assert told(failing(errors)) == [("application_error", "StatefulSet/cart", None)]
     two = [*failing(errors), *failing(errors, callee_pod="cart-2", callee_workload="other")]
     assert told(two) == [("application_error", None, None)]
+
+
+CLOSED: dict[str, Any] = {
+    "response_code": 503,
+    "response_flags": "UC",
+    "response_code_details": "upstream_reset_before_response_started{connection_termination}",
+    "is_error": True,
+}
+STRICT = {"spec": {"mtls": {"mode": "STRICT"}}}
+PERMISSIVE = {"spec": {"selector": {"matchLabels": {"app": "cart"}}, "mtls": {"mode": "PERMISSIVE"}}}
+
+
+def test_plain_text_to_strict_is_known_from_configuration_where_the_callee_logs_nothing() -> None:
+    plain = destination_rule({"trafficPolicy": {"tls": {"mode": "DISABLE"}}})
+    strict = mesh_object(SECURITY, "PeerAuthentication", "istio-system", "mesh", STRICT)
+    loose = mesh_object(SECURITY, "PeerAuthentication", "shop", "cart", PERMISSIVE)
+    assert told(failing(CLOSED), plain, strict)[0][0] == "plaintext_to_strict_mtls"
+    assert told(failing(CLOSED), plain)[0][0] == "upstream_closed"
+    assert told(failing(CLOSED), strict)[0][0] == "upstream_closed"
+    assert told(failing(CLOSED), plain, strict, loose)[0][0] == "upstream_closed"
+    seen = failing(CLOSED, server_response_code=503, server_response_flags="DC")
+    assert told(seen, plain, strict)[0][0] == "upstream_closed"
+
+
+def test_a_declared_host_called_past_the_registry_is_out_of_scope() -> None:
+    sidecar = mesh_object(NETWORKING, "Sidecar", "shop", "narrow", {"spec": {"egress": [{"hosts": ["./*"]}]}})
+    past = failing(NO_HOST, route_kind="passthrough")
+    assert told(past, sidecar) == [("out_of_scope", "Sidecar/narrow", "spec/egress")]
+    assert told(past) == [("no_healthy_endpoint", None, None)]
+
+
+def test_blocked_egress_and_new_filters_name_their_object() -> None:
+    blocked: dict[str, Any] = {
+        "response_code": 502, "response_code_details": "direct_response", "route_kind": "blackhole",
+        "callee": "nowhere.example", "is_error": True,
+    }  # fmt: skip
+    mesh = mesh_object(
+        "v1",
+        "ConfigMap",
+        "istio-system",
+        "istio",
+        {"data": {"mesh": "outboundTrafficPolicy:\n  mode: REGISTRY_ONLY\n"}},
+    )
+    assert told(failing(blocked), mesh) == [("blocked_egress", "ConfigMap/istio", "data/mesh")]
+
+    limited: dict[str, Any] = {
+        "response_code": 429, "response_code_details": "via_upstream", "server_response_code": 429,
+        "server_response_flags": "RL", "server_response_code_details": "local_rate_limited",
+    }  # fmt: skip
+    patches = {"spec": {"workloadSelector": {"labels": {"app": "cart"}}, "configPatches": []}}
+    old = mesh_object(NETWORKING, "EnvoyFilter", "shop", "limit", patches)
+    new = mesh_object(
+        NETWORKING, "EnvoyFilter", "shop", "limit", patches, event="ADDED", observed_at=START + timedelta(seconds=58)
+    )
+    assert told(failing(limited), old) == [("rate_limited", None, None)]
+    assert told(failing(limited), new) == [("rate_limited", "EnvoyFilter/limit", "spec/configPatches")]
+
+
+def test_a_call_that_no_rule_allows_points_at_the_one_policy_that_selects_the_callee() -> None:
+    denied: dict[str, Any] = {
+        "response_code": 403, "response_code_details": "via_upstream", "server_response_code": 403,
+        "server_response_code_details": "rbac_access_denied_matched_policy[none]",
+    }  # fmt: skip
+    allow = mesh_object(SECURITY, "AuthorizationPolicy", "shop", "readers", {"spec": {"rules": [{}]}})
+    assert told(failing(denied), allow) == [("rbac_no_allow_match", "AuthorizationPolicy/readers", "spec/action")]
