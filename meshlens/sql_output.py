@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import datetime as dt
+import io
 import json
 import math
 import shutil
@@ -18,11 +20,18 @@ if TYPE_CHECKING:
 #: Rows of a box; csv and json have no limit.
 TABLE_ROWS = 1_000
 
+# DuckDB escapes ASCII controls in a box. Logs are hostile: the controls above ASCII and those that turn the direction
+# of text around must not reach a terminal either.
+_UNPRINTABLE = dict.fromkeys([*range(0x80, 0xA0), *range(0x202A, 0x202F), *range(0x2066, 0x206A)], "\ufffd")
+
 
 def print_table(relation: duckdb.DuckDBPyRelation) -> None:
     """Print at most `TABLE_ROWS` rows as a box: as wide as the terminal, or as it needs to be where there is none."""
     width = shutil.get_terminal_size().columns if sys.stdout.isatty() else 1_000_000
-    relation.show(max_rows=TABLE_ROWS, max_width=width)
+    box = io.StringIO()
+    with contextlib.redirect_stdout(box):
+        relation.show(max_rows=TABLE_ROWS, max_width=width)
+    print(box.getvalue().translate(_UNPRINTABLE), end="")
 
 
 def print_rows(

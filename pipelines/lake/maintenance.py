@@ -6,6 +6,7 @@ before; files that no version refers to (a batch died before it was decided) for
 
 from __future__ import annotations
 
+import math
 import time
 from dataclasses import dataclass
 from datetime import timedelta
@@ -137,7 +138,7 @@ def _clear(
 
 def _replaced(delta: DeltaTable, retention: timedelta) -> set[str]:
     """Files that the table gave up longer than `retention` ago."""
-    hours = int(retention.total_seconds() // 3600)
+    hours = math.ceil(retention / timedelta(hours=1))
     return set(map(unquote, delta.vacuum(retention_hours=hours, dry_run=True, enforce_retention_duration=False)))
 
 

@@ -100,7 +100,7 @@ class Session:
             except duckdb.CatalogException as error:
                 found = _MISSING.search(str(error))
                 name = found["name"] if found else ""
-                if name in self._ready or (name not in BY_NAME and name not in self._files):
+                if name in self._ready or (name not in BY_NAME and not self._makes(name)):
                     raise
                 self.require(name)
 
@@ -128,6 +128,9 @@ class Session:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+    def _makes(self, name: str) -> bool:
+        return name in self._files and self._files[name].kind in {"view", "table", "macro"}
 
     def _exists(self, name: str) -> bool:
         if name in self._ready:

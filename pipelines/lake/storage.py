@@ -24,8 +24,9 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 _SCHEME: Final = re.compile(r"[a-z][a-z0-9+.-]*://", re.IGNORECASE)
-# DuckDB expands these in file names, and reads `key=value` folders above the lake as partition columns.
-_UNUSABLE: Final = re.compile(r"[*?\[]|(^|/)[^/=]+=[^/]*(/|$)")
+# DuckDB expands `*?[` in file names and reads `key=value` folders above the lake as partition columns; delta-rs takes
+# `%20` in a path for a space.
+_UNUSABLE: Final = re.compile(r"[*?\[]|%[0-9A-Fa-f]{2}|(^|/)[^/=]+=[^/]*(/|$)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +138,7 @@ def open_storage(uri: str) -> Storage:
     is_local = isinstance(filesystem, fs.LocalFileSystem)
     if _UNUSABLE.search(root):
         raise LakeError(
-            f"{uri}: the path of a lake may hold none of `*`, `?`, `[` and no folder like `name=value`; "
+            f"{uri}: the path of a lake may hold none of `*`, `?`, `[`, `%20` and no folder like `name=value`; "
             "move or rename it"
         )
     return Storage(root if is_local else uri.rstrip("/"), root, filesystem, is_local)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 import pyarrow as pa
 from deltalake import CommitProperties, DeltaTable, Transaction
-from deltalake.exceptions import CommitFailedError, DeltaError, TableNotFoundError
+from deltalake.exceptions import DeltaError, TableNotFoundError
 from deltalake.transaction import AddAction, RemoveAction
 
 from pipelines.lake.errors import LakeError, NewerLakeError
@@ -87,6 +87,10 @@ def refuse_newer(storage: Storage, name: str, version: int) -> None:
 def data_files(delta: DeltaTable) -> tuple[DataFile, ...]:
     """The files of a table at its version, sorted by path."""
     actions = pa.table(delta.get_add_actions(flatten=True))
+    if actions.num_rows and actions.column("num_records").null_count:
+        raise LakeError(
+            f"{delta.table_uri}: a file has no row count, so another program wrote it; remove it with that one"
+        )
     partitions = [name for name in actions.column_names if name.startswith("partition.")]
     wanted = actions.select(["path", "size_bytes", "num_records", "modification_time", *partitions]).sort_by("path")
     return tuple(
@@ -140,12 +144,15 @@ def commit_once(
                 custom_metadata=dict(metadata or {}), app_transactions=[transaction], max_commit_retries=15
             ),
         )
-    except (CommitFailedError, DeltaError):
+    except DeltaError as error:
         # Another process may have finished this very batch meanwhile (its transaction then conflicts with ours).
         delta.update_incremental()
         if is_committed(delta, application):
             return False
-        raise
+        raise LakeError(
+            f"{delta.table_uri}: could not be committed to ({error}); the batch is written down and the next command "
+            "that writes to the lake finishes it"
+        ) from error
     delta.update_incremental()
     return True
 

@@ -57,6 +57,19 @@ def test_csv_from_stdin_with_a_view_nobody_made(lake: Path) -> None:
     assert list(csv.DictReader(io.StringIO(done.stdout))) == [{"calls": "10", "lines": "10"}]
 
 
+def test_hostile_text_does_not_reach_the_terminal(lake: Path) -> None:
+    done = meshlens(lake, "sql", "-c", "SELECT chr(27) || '[2J' || chr(155) || '2J' || chr(8238) AS text")
+    assert done.returncode == 0
+    assert not {"\x1b", "\x9b", "\u202e"} & set(done.stdout)
+
+
+def test_macros_are_made_when_used_and_queries_are_no_tables(lake: Path) -> None:
+    done = meshlens(lake, "sql", "-o", "csv", "-c", "SELECT address_ip('10.0.0.1:80') AS ip")
+    assert done.stdout == "ip\n10.0.0.1\n"
+    done = meshlens(lake, "sql", "-c", "SELECT * FROM source_positions")
+    assert (done.returncode, "Table with name source_positions does not exist" in done.stderr) == (3, True)
+
+
 def test_tables_are_listed_with_rows_and_purpose(lake: Path) -> None:
     done = meshlens(lake, "sql", "-o", "json", "-c", ".tables")
     listed = {row["name"]: row for row in json.loads(done.stdout)}

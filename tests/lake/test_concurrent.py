@@ -54,7 +54,7 @@ def test_two_writers_and_a_reader(tmp_path: Path) -> None:
 
 
 def test_killed_ten_times_at_random_moments(tmp_path: Path) -> None:
-    chance = random.Random(7)  # noqa: S311 - when to kill, no secret
+    chance = random.Random(7)
     Lake.open(str(tmp_path), create=True)
     for _ in range(10):
         with writer(tmp_path, "--batches", "1000", "--say") as process:

@@ -16,7 +16,7 @@ from pipelines.lake.session import open_session
 from pipelines.lake.tables import application_id, commit_once, open_table
 from pipelines.lake.writer import DataFile, write_part
 from pipelines.schemas import ACCESS_LOGS, RUNS, TABLES
-from tests.lake.rows import MOMENT, access_logs, sources
+from tests.lake.rows import MOMENT, access_logs, sources, spans
 
 
 @pytest.fixture
@@ -104,6 +104,24 @@ class RacedTable:
         return getattr(self._delta, name)
 
 
+def test_a_commit_that_fails_is_finished_by_the_next(lake: Lake) -> None:
+    log = Path(lake.uri) / "spans" / "_delta_log"
+    with lake.begin("ingest", {}) as batch:
+        files = {
+            name: write_part(lake.uri, name, batch.part_name(0), rows)
+            for name, rows in {"access_logs": access_logs(3), "spans": spans(2)}.items()
+        }
+        (log / "00000000000000000001.json").mkdir()
+        with pytest.raises(LakeError, match="the next command that writes to the lake finishes it"):
+            batch.commit(files)
+    with open_session(lake.uri) as session:
+        assert session.rows("access_logs") == session.rows("spans") == 0
+    (log / "00000000000000000001.json").rmdir()
+    assert lake.recover().finished == (batch.batch_id,)
+    with open_session(lake.uri) as session:
+        assert (session.rows("access_logs"), session.rows("spans"), session.rows("runs")) == (3, 2, 1)
+
+
 def test_an_earlier_run_can_be_read_back(lake: Lake) -> None:
     runs = []
     for number in range(3):
@@ -168,7 +186,16 @@ def test_a_file_address_is_the_same_lake(tmp_path: Path) -> None:
         assert session.query("access_logs").num_rows == 4
 
 
-@pytest.mark.parametrize("place", ["a*b", "we[ir]d", "date=2024-05-01/lake"])
+def test_a_folder_with_an_unusual_name(tmp_path: Path) -> None:
+    path = str(tmp_path / "a b's 50% née #1")
+    lake = Lake.open(path, create=True)
+    with lake.begin("ingest", {}) as batch:
+        batch.commit({"access_logs": write_part(lake.uri, "access_logs", batch.part_name(0), access_logs(4))})
+    with open_session(path) as session:
+        assert session.query("access_logs").num_rows == session.rows("access_logs") == 4
+
+
+@pytest.mark.parametrize("place", ["a*b", "we[ir]d", "a%20b", "date=2024-05-01/lake"])
 def test_addresses_that_readers_would_misread_are_refused(tmp_path: Path, place: str) -> None:
     with pytest.raises(LakeError, match="move or rename it"):
         Lake.open(str(tmp_path / place), create=True)
