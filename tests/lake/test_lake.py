@@ -122,6 +122,17 @@ def test_a_commit_that_fails_is_finished_by_the_next(lake: Lake) -> None:
         assert (session.rows("access_logs"), session.rows("spans"), session.rows("runs")) == (3, 2, 1)
 
 
+def test_a_commit_record_that_was_damaged_is_not_guessed_at(lake: Lake) -> None:
+    batch = lake.begin("ingest", {})
+    record = Path(lake.uri) / "_batches" / batch.batch_id / "commit.json"
+    record.write_bytes(b'{"batch_id": ')
+    with pytest.raises(LakeError, match=r"commit\.json: cannot be read .* remove the folder"):
+        Lake.open(lake.uri)
+    assert record.exists()
+    batch.discard()
+    assert Lake.open(lake.uri).recovered.finished == ()
+
+
 def test_an_earlier_run_can_be_read_back(lake: Lake) -> None:
     runs = []
     for number in range(3):
@@ -193,6 +204,11 @@ def test_a_folder_with_an_unusual_name(tmp_path: Path) -> None:
         batch.commit({"access_logs": write_part(lake.uri, "access_logs", batch.part_name(0), access_logs(4))})
     with open_session(path) as session:
         assert session.query("access_logs").num_rows == session.rows("access_logs") == 4
+
+
+def test_an_address_that_is_none() -> None:
+    with pytest.raises(LakeError, match="nosuch://x is no address of a lake"):
+        open_session("nosuch://x")
 
 
 @pytest.mark.parametrize("place", ["a*b", "we[ir]d", "a%20b", "date=2024-05-01/lake"])

@@ -11,13 +11,13 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
-from pipelines.lake.compaction import groups_to_join
+from pipelines.lake.compaction import groups_to_join, join_files
 from pipelines.lake.errors import LakeError
 from pipelines.lake.lake import Lake
 from pipelines.lake.maintenance import compact_gradually, maintain
 from pipelines.lake.session import open_session
 from pipelines.lake.tables import commit_once
-from pipelines.lake.writer import DataFile, write_part
+from pipelines.lake.writer import ROW_GROUP_ROWS, DataFile, write_part
 from pipelines.schemas import ACCESS_LOGS, TABLES
 from tests.lake.rows import MOMENT, access_logs, sources, spans
 
@@ -159,6 +159,24 @@ def test_gradual_joining_rewrites_each_row_a_few_times(lake: Lake) -> None:
     assert len(files) < 10
     assert sum(file.rows for file in files) == 200
     assert 0 < rewritten <= 200
+
+
+def test_large_files_are_joined_in_whole_row_groups(tmp_path: Path) -> None:
+    lake = Lake.open(str(tmp_path), create=True)
+    with lake.begin("ingest", {}) as batch:
+        files = []
+        for number in range(3):
+            rows = access_logs(50_000, first=50_000 * number)
+            files += write_part(lake.uri, "access_logs", batch.part_name(number), rows)
+        batch.commit({"access_logs": files})
+    joined = join_files(lake.storage, ACCESS_LOGS, "joined", [file for file in files if "05-01" in file.path])
+    metadata = pq.read_metadata(tmp_path / "access_logs" / joined.path)
+    groups = [metadata.row_group(number).num_rows for number in range(metadata.num_row_groups)]
+    assert max(groups) <= ROW_GROUP_ROWS
+    assert len(groups) <= 3
+    assert sum(groups) == joined.rows == sum(file.rows for file in files if "05-01" in file.path)
+    offsets = pq.read_table(tmp_path / "access_logs" / joined.path, columns=["source_offset"], partitioning=None)
+    assert offsets.column(0).to_pylist()[:3] == [0, 1, 2]
 
 
 def test_groups_keep_partitions_apart_and_below_the_target() -> None:

@@ -13,7 +13,9 @@ from pipelines.lake.errors import LakeError, NewerLakeError
 from pipelines.lake.lake import Lake
 from pipelines.lake.maintenance import maintain
 from pipelines.lake.migrations import MIGRATIONS, migrate
-from pipelines.lake.session import open_session
+from pipelines.lake.session import open_session, session_over
+from pipelines.lake.snapshot import Snapshot
+from pipelines.lake.storage import open_storage
 from pipelines.lake.tables import VERSION_KEY, schema_version
 from pipelines.lake.writer import write_part
 from pipelines.schemas import ACCESS_LOGS, VERSION
@@ -58,6 +60,15 @@ def test_an_old_table_gains_its_columns_and_keeps_its_rows(tmp_path: Path) -> No
     assert read.column("source_offset").to_pylist() == [0, 1, 2, 3, 4]
     assert read.column("method").to_pylist() == [None, None, None, "GET", "GET"]
     assert read.column("date").null_count == 0
+
+
+def test_an_old_lake_is_read_before_anybody_migrates_it(tmp_path: Path) -> None:
+    old_table(tmp_path, 3)
+    with session_over(Snapshot(open_storage(str(tmp_path)), "old", {"access_logs": 0})) as session:
+        read = session.query("access_logs")
+    assert read.column_names == list(ACCESS_LOGS.columns)
+    assert (read.num_rows, read.column("method").null_count, read.column("date").null_count) == (3, 3, 0)
+    assert schema_version(DeltaTable(str(tmp_path / "access_logs"))) == 0
 
 
 def test_files_of_old_versions_are_joined_with_new_ones(tmp_path: Path) -> None:
