@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 
     from pipelines.jobs.report import IngestReport
 
+#: How far back a stream's analyses look; `meshlens diagnose` and `meshlens alerts` look at everything.
+ANALYSED_HOURS = 1
+
 
 def stream(
     paths: PathsArgument,
@@ -84,7 +87,7 @@ def _stop_signal() -> Callable[[], bool]:
 def _analysis(lake: str, every_seconds: float, log: Callable[..., None]) -> Callable[[], None]:
     """Something to call often that runs the analyzers when it is time and a minute has closed since."""
     import time
-    from datetime import UTC, datetime
+    from datetime import UTC, datetime, timedelta
 
     last_run = time.monotonic()
     last_minute = datetime.min.replace(tzinfo=UTC)
@@ -100,7 +103,7 @@ def _analysis(lake: str, every_seconds: float, log: Callable[..., None]) -> Call
         from pipelines.lake.errors import LakeError
 
         begun = time.monotonic()
-        options = Options(until=minute)
+        options = Options(since=minute - timedelta(hours=ANALYSED_HOURS), until=minute)
         try:
             report = diagnose_lake(lake, options)
             alerts = alert_lake(lake, options)

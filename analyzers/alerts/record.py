@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
-from dataclasses import fields
+from dataclasses import asdict, fields
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import pyarrow as pa
 
 from analyzers.alerts.alert import Alert
 from analyzers.alerts.edge_shift import detect
 from analyzers.framework.export.json import json_value
+from analyzers.framework.store import newest_run
 from pipelines.lake.lake import Lake
 from pipelines.lake.session import open_session
 from pipelines.schemas import ALERTS
@@ -21,16 +23,22 @@ if TYPE_CHECKING:
 
     from analyzers.framework.analyzer import Options
 
+#: The kind of run that alerts are kept under.
+RUN_KIND: Final = "alerts"
+
 
 def alert_lake(lake_uri: str, options: Options) -> tuple[Alert, ...]:
-    """Detect the alerts of a lake and append them to its `alerts` table as one run.
+    """Detect the alerts of a lake and append them to its `alerts` table as one run, unless the newest run says the same.
 
     Raises:
         LakeError: the lake cannot be read or written.
     """
     with open_session(lake_uri) as session:
         found = detect(session, options)
-    Lake.open(lake_uri).append("alerts", {ALERTS.name: alert_rows(found)})
+        newest = newest_run(session, RUN_KIND)
+    digest = hashlib.sha256(json.dumps([asdict(alert) for alert in found], default=json_value).encode()).hexdigest()
+    if newest is None or newest[1] != digest:
+        Lake.open(lake_uri).append(RUN_KIND, {ALERTS.name: alert_rows(found)}, {"content": digest})
     return found
 
 

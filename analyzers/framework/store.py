@@ -73,9 +73,9 @@ def content_digest(report: Report) -> str:
     return hashlib.sha256(json.dumps(content, default=json_value, sort_keys=True).encode()).hexdigest()
 
 
-def newest_run(session: Session) -> tuple[str, str | None] | None:
+def newest_run(session: Session, kind: str = RUN_KIND) -> tuple[str, str | None] | None:
     """Id and content digest of the newest run of this kind that the session sees."""
-    rows = session.query("newest_run", kind=RUN_KIND).to_pylist()
+    rows = session.query("newest_run", kind=kind).to_pylist()
     if not rows:
         return None
     return rows[0]["run_id"], json.loads(rows[0]["parameters"]).get("content")

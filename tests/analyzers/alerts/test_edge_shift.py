@@ -117,6 +117,9 @@ def test_alerts_are_kept_in_the_lake(tmp_path: Path) -> None:
     assert row["fingerprint"] == alert.fingerprint
     assert row["samples"] == alert.samples == 200
     assert row["run_id"]
+    alert_lake(uri, Options())
+    with open_session(uri) as session:
+        assert session.rows("alerts") == 1, "the same again adds nothing"
 
 
 def test_the_command_fails_on_severe_alerts_only_when_asked(tmp_path: Path) -> None:
