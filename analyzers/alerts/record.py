@@ -28,7 +28,7 @@ RUN_KIND: Final = "alerts"
 
 
 def alert_lake(lake_uri: str, options: Options) -> tuple[Alert, ...]:
-    """Detect the alerts of a lake and append them to its `alerts` table as one run, unless the newest run says the same.
+    """Detect the alerts of a lake and keep them as one run, unless the newest run says the same.
 
     Raises:
         LakeError: the lake cannot be read or written.
