@@ -5,7 +5,7 @@ ARGS ?=
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: setup demo test lint unit packages benchmarks clean
+.PHONY: setup demo test lint unit coverage packages benchmarks clean
 
 setup: $(VENV)/.ready
 
@@ -34,9 +34,14 @@ lint: setup
 unit: setup
 	$(BIN)/python -m pytest $(ARGS)
 
+# What shares the machine badly (real proxies, real browsers, kills at random moments) runs after the rest, alone.
 test: setup packages lint
+	$(BIN)/python -m pytest -n 2 --dist worksteal -q -m "not lab and not browser and not slow"
+	$(BIN)/python -m pytest -q -m "lab or browser or slow"
+
+coverage: setup packages
 	rm -f .coverage .coverage.*
-	COVERAGE_PROCESS_START=pyproject.toml $(BIN)/python -m pytest --cov --cov-report=term $(ARGS)
+	$(BIN)/python -m pytest -n 2 --dist worksteal -q -m "not lab and not browser" --cov --cov-report=term
 
 benchmarks: setup
 	$(BIN)/python -m benchmarks --json $(ARGS)
