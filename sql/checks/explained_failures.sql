@@ -41,26 +41,38 @@ member_edges as (
     group by episode, caller_namespace, caller, caller_kind, callee
 ),
 
-traffic as (
+-- With its times at hand an edge meets only its own calls; left to itself the planner compares times first.
+timed_edges as materialized (
     select
         member_edges.episode,
         member_edges.caller_namespace,
         member_edges.caller,
         member_edges.callee,
+        told.first_seen,
+        told.last_seen
+    from member_edges
+    inner join told on member_edges.episode = told.episode
+),
+
+traffic as (
+    select
+        edge.episode,
+        edge.caller_namespace,
+        edge.caller,
+        edge.callee,
         count(*) as calls,
         count(*) filter (where calls.reporter = 'both') as seen_by_both,
         count(*) filter (where calls.reporter = 'source') as seen_by_caller
-    from member_edges
-    inner join told as episode on member_edges.episode = episode.episode
+    from timed_edges as edge
     inner join calls
         on
-            member_edges.caller = coalesce(calls.caller, 'unknown')
-            and member_edges.caller_namespace is not distinct from calls.caller_namespace
-            and member_edges.callee = coalesce(calls.callee, 'unknown')
+            edge.caller = coalesce(calls.caller, 'unknown')
+            and edge.caller_namespace is not distinct from calls.caller_namespace
+            and edge.callee = coalesce(calls.callee, 'unknown')
     where
-        calls.start_time <= episode.last_seen
-        and calls.end_time >= episode.first_seen
-    group by member_edges.episode, member_edges.caller_namespace, member_edges.caller, member_edges.callee
+        calls.start_time <= edge.last_seen
+        and calls.end_time >= edge.first_seen
+    group by edge.episode, edge.caller_namespace, edge.caller, edge.callee
 ),
 
 edges as (
