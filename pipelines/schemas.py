@@ -302,8 +302,8 @@ RECOMMENDATIONS = Table(
     ),
 )
 
-#: How far each input was read. The row with the highest `position` of a source wins. Hashes are of the bytes just
-#: before `position` and of the head, so that a grown, moved or replaced file is told apart by its content.
+#: How far each input was read. Of one source and head the row with the highest `position` wins. Hashes are of the bytes
+#: just before `position` and of the head, so that a grown, moved or replaced file is told apart by its content.
 SOURCES = Table(
     "sources",
     pa.schema(

@@ -22,6 +22,7 @@ from pipelines.jobs.ingest import IngestOptions, run_batch
 from pipelines.jobs.report import IngestReport
 from pipelines.jobs.runner import quieten
 from pipelines.lake.lake import Lake
+from pipelines.lake.maintenance import compact_gradually
 from pipelines.lake.storage import open_storage
 
 if TYPE_CHECKING:
@@ -34,6 +35,8 @@ if TYPE_CHECKING:
 FILE_BYTES: Final = 16 << 20
 #: Bytes that one batch takes in all at most.
 BATCH_BYTES: Final = 64 << 20
+#: Batches after which the small files that they left are joined.
+COMPACT_EVERY: Final = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +90,8 @@ def run_stream(
         report = follower.look(paths)
         if report is not None and report.run_id is not None:
             batches += 1
+            if batches % COMPACT_EVERY == 0:
+                compact_gradually(lake)
         if report is not None:
             on_batch(report)
         on_idle()
