@@ -204,5 +204,5 @@ ANALYZER: Final = Analyzer(
     ),
     codes=(UNKNOWN_HOST, UNKNOWN_SUBSET, EMPTY_SUBSET),
     run=run,
-    documentation=__doc__,
+    documentation=__doc__ or "",
 )

@@ -95,7 +95,7 @@ def severity_of(cause: Cause, failures: int, calls: int, *, sporadic: bool = Fal
         thresholds = _CANCEL_THRESHOLDS
     for severity, least, share in thresholds:
         if failures >= least and lower >= share:
-            return min(severity, cause.worst, key=SEVERITIES.index)
+            return SEVERITIES[min(SEVERITIES.index(severity), SEVERITIES.index(cause.worst))]
     return "info"
 
 
@@ -159,5 +159,5 @@ ANALYZER: Final = Analyzer(
     ),
     codes=tuple(cause.as_code() for cause in (*BY_NAME.values(), UNEXPLAINED) if cause.from_logs),
     run=run,
-    documentation=__doc__,
+    documentation=__doc__ or "",
 )
