@@ -17,7 +17,7 @@ from pipelines.jobs.commit import AccountingError
 from pipelines.jobs.ingest import IngestOptions, run_ingest
 from pipelines.lake.errors import NoLakeError
 from pipelines.lake.session import open_session
-from tests.support.log_lines import START, json_line, text_line, text_log
+from tests.support.log_lines import json_line, text_line, text_log
 
 if TYPE_CHECKING:
     from pathlib import Path
