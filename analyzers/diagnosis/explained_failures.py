@@ -114,6 +114,8 @@ def _message(row: Row, cause: Cause) -> str:
         f"{cause.title}: {row['edge_failures']} of {row['edge_calls']} calls from {named} to {row['callee']} "
         f"{fate}{rarely} ({logged}, logged by the {proxy}'s proxy): {cause.meaning}"
     )
+    if row["side"] == "unknown" and cause.name in {"application_error", "retries_exhausted"}:
+        told += " The callee's own log line is missing: its proxy cannot be told from its application."
     affected = row["affected"]
     if affected:
         reached = ", ".join(f"{edge['caller']} -> {edge['callee']} ({edge['failures']})" for edge in affected[:4])
@@ -129,7 +131,7 @@ def _places(row: Row, located: str | None) -> Mapping[str, str]:
         "callee": callee,
         "service": callee.partition(".")[0],
         "namespace": row["callee_namespace"],
-        "caller": caller["caller"],
+        "caller": None if caller["caller"] == "unknown" else caller["caller"],
         "caller_namespace": caller["caller_namespace"],
         "workload": row["workload"],
         "workload_namespace": row["pod_namespace"] or row["callee_namespace"],
