@@ -62,7 +62,7 @@ def draw_filters() -> None:
     length = WINDOWS[window]
     start = first if length is None else max(first, last - length)
     if lasts:
-        st.caption(f"{formats.time(start)} to {formats.time(last)} UTC")
+        st.caption(f"{formats.second(start)} to {formats.second(last)} UTC")
     chosen = Filters(None if namespace == ALL_NAMESPACES else namespace, start, last)
     st.session_state[_FILTERS] = chosen
 

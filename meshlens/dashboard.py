@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+from contextlib import redirect_stdout
 from typing import Annotated
 
 import typer
@@ -22,7 +24,9 @@ def dashboard(
     """Serve the dashboard until interrupted; its URL is printed once it answers."""
     from dashboards.server import PortTakenError, serve
 
+    result = sys.stdout
     try:
-        serve(lake, host, port, ready=lambda url: print(url, flush=True), open_browser=not no_browser)
+        with redirect_stdout(sys.stderr):  # what Streamlit has to say is no result
+            serve(lake, host, port, ready=lambda url: print(url, file=result, flush=True), open_browser=not no_browser)
     except PortTakenError as error:
         fail(str(error))

@@ -6,3 +6,11 @@ function element(name, className, text) {
   return node;
 }
 
+// Text that may break after the punctuation of hosts, paths and identifiers.
+function breakable(className, text) {
+  const node = element("span", className);
+  const parts = text.length > 400 ? [text] : text.split(/(?<=[./_:@|,=&?-])/);
+  parts.forEach((part, index) => { if (index) node.append(document.createElement("wbr")); node.append(part); });
+  return node;
+}
+

@@ -81,7 +81,9 @@ def _chart(
     if kind == "bars":
         values = [sum(layer.values[index] or 0.0 for layer in series) for index in range(len(rows))]
     highest = max([*values, band.level * 1.1 if band else 0.0])
-    ticks = value_ticks(highest, lambda value: write(value).replace(".0 %", " %"), whole=kind == "bars")
+    ticks = value_ticks(
+        highest, lambda value: write(value).replace(".0 %", " %").replace(".00 s", " s"), whole=kind == "bars"
+    )
     data = {
         "title": title,
         "kind": kind,

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from dashboards.components.records import Column, error_tone
 from dashboards.models.call_graph import caller_label, edge_id
+from dashboards.models.rows import moment
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -29,7 +30,7 @@ FINDING: Final = (
     Column("code", "Code", "tight"),
     Column("subject", "Subject"),
     Column("message", "Message"),
-    Column("last_seen", "Last seen (UTC)", "time"),
+    Column("last_seen", "Last seen (UTC)", "second"),
 )
 
 SUPPRESSED: Final = Column("suppressed_by", "Suppressed by")
@@ -56,6 +57,20 @@ LINE: Final = (
 def with_edge_names(rows: Sequence[Row]) -> list[Row]:
     """Rows of edges with the identity and caller that `EDGE` shows."""
     return [{**row, "id": edge_id(row), "caller_label": caller_label(row)} for row in rows]
+
+
+def with_episodes(rows: Sequence[Row], start: str) -> list[Row]:
+    """Rows of findings or alerts with their identity: a fingerprint comes back with each episode of its trouble."""
+    identified = [(row, moment(row, start)) for row in rows]
+    return [
+        {**row, "id": f"{row['fingerprint']}@{began:%Y-%m-%dT%H:%M:%SZ}" if began else str(row["fingerprint"])}
+        for row, began in identified
+    ]
+
+
+def chosen_episode(rows: Sequence[Row], identity: str) -> Row | None:
+    """The row of that identity; of a bare fingerprint the first, which is the worst."""
+    return next((row for row in rows if identity in {row["id"], row["fingerprint"]}), None)
 
 
 def with_places(rows: Sequence[Row]) -> list[Row]:

@@ -35,9 +35,10 @@ function route(link, nodes) {
   const start = [from.x + side * WIDTH / 2, from.y + link.spread_out];
   const end = [to.x - side * (WIDTH / 2 + 8), to.y + link.spread_in];
   const points = [start, ...link.bends, end];
-  const middle = Math.floor((points.length - 1) / 2);
-  const [a, b] = [points[middle], points[middle + 1]];
-  return { path: curve(points), label: [(a[0] + b[0]) / 2, (a[1] + b[1]) / 2 - 7], tip: [end[0] + side * 8, end[1], forward ? 0 : 180] };
+  // The label lies on the last stretch, nearer to the callee, where links of one caller are apart from each other.
+  const [a, b] = points.slice(-2);
+  const at = points.length > 2 ? 0.5 : 0.66, rise = at * at * (3 - 2 * at);
+  return { path: curve(points), label: [a[0] + (b[0] - a[0]) * at, a[1] + (b[1] - a[1]) * rise], tip: [end[0] + side * 8, end[1], forward ? 0 : 180] };
 }
 
 export default function (component) {
@@ -84,8 +85,7 @@ export default function (component) {
       shape("title", {}, link.title),
       shape("path", { class: "line", d: path, "stroke-width": link.width }),
       shape("path", { class: "head", d: `M0,0 L${-size * 1.4},${-size / 1.6} L${-size * 1.4},${size / 1.6} Z`, transform: `translate(${tip[0]},${tip[1]}) rotate(${tip[2]})` }),
-      shape("text", { x: label[0], y: label[1] - link.width / 2 }, link.label),
-      shape("text", { x: label[0], y: label[1] + 21 + link.width / 2, class: "failed" }, link.failed),
+      shape("text", { x: label[0], y: label[1] - 4 - link.width / 2 }, link.label),
       shape("path", { class: "hit", d: path }),
     );
     act(group, "link", link.id);

@@ -11,13 +11,14 @@ import streamlit as st
 from dashboards import state
 from dashboards.components.files import script, style
 from dashboards.models import formats
-from dashboards.models.graph_layout import NODE_GAP, Layout, layered
+from dashboards.models.graph_layout import LAYER_GAP, NODE_GAP, Layout, layered
 
 if TYPE_CHECKING:
     from dashboards.models.call_graph import CallGraph, Link, Node
 
 _KEY = "service-graph"
-_PORT_GAP = 7.0
+_PORT_GAP = 9.0
+_PAGE_WIDTH = 980.0
 
 
 def graph(label: str, calls: CallGraph, *, selected: str | None) -> None:
@@ -33,18 +34,24 @@ def graph(label: str, calls: CallGraph, *, selected: str | None) -> None:
     layout = layered(list(calls.nodes), [(link.source, link.target) for link in calls.links.values()])
     most = max((link.calls for link in calls.links.values()), default=1)
     leaving, entering = _ports(calls, layout)
-    tallest = max((y for _, y in layout.centres.values()), default=0.0)
     data = {
         "label": label,
         "nodes": [_node(node, *layout.centres[node.id]) for node in calls.nodes.values()],
         "links": [_link(link, layout, most, leaving[link.id], entering[link.id]) for link in calls.links.values()],
         "selected": selected,
-        "height": int(min(620, max(360, tallest + 3 * NODE_GAP))),
+        "height": _height(layout),
     }
     mount = st.components.v2.component(
         "meshlens_graph", html='<div class="ml"></div>', css=style("graph"), js=script("graph")
     )
     mount(key=_KEY, data=data, on_chosen_change=chosen)
+
+
+def _height(layout: Layout) -> int:
+    """Pixels that the graph needs where the page is as wide as usual."""
+    width = max((x for x, _ in layout.centres.values()), default=0.0) + LAYER_GAP
+    height = max((y for _, y in layout.centres.values()), default=0.0) + 3 * NODE_GAP
+    return int(min(640, max(320, 60 + height * min(1.15, _PAGE_WIDTH / width))))
 
 
 def tone(calls: int, errors: int) -> str:
@@ -83,8 +90,7 @@ def _link(link: Link, layout: Layout, most: int, leaves: float, enters: float) -
         "spread_in": enters,
         "width": round(1.5 + 5 * math.log1p(link.calls) / math.log1p(most), 2),
         "tone": tone(link.calls, link.errors),
-        "label": calls,
-        "failed": f"{formats.percent(link.error_rate)} failed" if link.errors else "",
+        "label": f"{calls} ({formats.percent(link.error_rate)})" if link.errors else calls,
         "title": f"{formats.plain(link.id)}: {calls} calls, {formats.count(link.errors)} failed "
         f"({formats.percent(link.error_rate)})",
     }
@@ -102,7 +108,7 @@ def _ports(calls: CallGraph, layout: Layout) -> tuple[dict[str, float], dict[str
     spread: tuple[dict[str, float], dict[str, float]] = ({}, {})
     for ports, offsets in zip((leaving, entering), spread, strict=True):
         for found in ports.values():
-            gap = min(_PORT_GAP, 32.0 / len(found))
+            gap = min(_PORT_GAP, 36.0 / len(found))
             for place, (_, identity) in enumerate(sorted(found)):
                 offsets[identity] = (place - (len(found) - 1) / 2) * gap
     return spread

@@ -32,10 +32,11 @@ def with_lake(command: str) -> str:
 
 def facts(rows: list[tuple[str, object]]) -> None:
     """Labelled values in a row of columns; labels are our own words, values are shown as they are."""
-    shown = [(label, value) for label, value in rows if value is not None and value != ""]
+    shown = [(label, formats.plain(value)) for label, value in rows if value is not None and value != ""]
     if not shown:
         return
-    for column, (label, value) in zip(st.columns(len(shown)), shown, strict=True):
+    widths = [min(40, max(14, len(label), len(value))) for label, value in shown]
+    for column, (label, value) in zip(st.columns(widths), shown, strict=True):
         with column, st.container(gap=None):
             st.caption(label)
-            st.text(formats.plain(value))
+            st.text(value)

@@ -7,8 +7,11 @@ function cellOf(column, cell) {
     node.append(meter);
   }
   if (cell.tone && column.kind === "chip") node.append(element("span", `chip ${cell.tone}`, cell.text));
-  else node.append(element("span", cell.tone ? `${cell.tone}-text` : "", cell.text));
-  if (column.kind === "code") node.title = cell.text;
+  else {
+    const write = column.kind === "text" || column.kind === "code" ? breakable : (name, text) => element("span", name, text);
+    node.append(write(cell.tone ? `${cell.tone}-text` : "", cell.text));
+  }
+  if (cell.text.length > 60) node.title = cell.text;
   return node;
 }
 

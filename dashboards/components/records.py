@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from dashboards.models.rows import Row
 
-Kind: TypeAlias = Literal["text", "tight", "code", "chip", "count", "percent", "duration", "time", "size"]
+Kind: TypeAlias = Literal["text", "tight", "code", "chip", "count", "percent", "duration", "time", "second", "size"]
 
 _NUMBERS: Final[Mapping[str, Callable[[float], str]]] = {
     "count": formats.count,
@@ -65,7 +65,7 @@ def error_tone(row: Row) -> str:
 
 def _written(kind: Kind, value: object) -> str:
     if isinstance(value, datetime):
-        return formats.time(value)
+        return formats.second(value) if kind == "second" else formats.time(value)
     if isinstance(value, int | float) and kind in _NUMBERS:
         return _NUMBERS[kind](value)
     return formats.plain(value)
@@ -124,7 +124,7 @@ def records(
         "columns": [
             {
                 "label": column.label,
-                "kind": "tight" if column.kind == "time" else column.kind,
+                "kind": "tight" if column.kind in {"time", "second"} else column.kind,
                 "align": "right" if column.kind in _NUMBERS else "",
                 "help": column.help,
             }

@@ -52,7 +52,7 @@ export default function (component) {
     const end = (bar.start_ms + bar.duration_ms) / (data.duration_ms || 1);
     if (end < 0.85) took.style.left = share(bar.start_ms + bar.duration_ms);
     else if (bar.start_ms / data.duration_ms > 0.15) took.style.right = `calc(100% - ${share(bar.start_ms)})`;
-    else { took.style.right = "0"; took.classList.add("inside"); }
+    else { took.style.right = `calc(100% - ${share(bar.start_ms + bar.duration_ms)} + 0.3rem)`; took.classList.add("inside"); }
     when.append(span, took);
     row.append(what, when);
     const open = () => setTriggerValue("opened", bar.id);

@@ -69,6 +69,11 @@ def requests(evidence: Mapping[str, object]) -> Requests:
     return Requests(tuple(places), tuple(request_ids), tuple(trace_ids))
 
 
+def without_requests(evidence: Mapping[str, object]) -> dict[str, object]:
+    """The evidence without lists of log lines alone, for a page that shows the lines themselves."""
+    return {name: value for name, value in evidence.items() if not _names_lines(value)}
+
+
 def words(name: str) -> str:
     """A JSON key as words, its unit in brackets: `p95_ms` is `p95 (ms)`."""
     for suffix, unit in (("_ms", "ms"), ("_seconds", "s"), ("_bytes", "bytes"), ("_percent", "%")):
@@ -94,6 +99,14 @@ def text(value: object) -> str:
     if isinstance(value, Mapping) and all(not isinstance(item, dict | list) for item in value.values()):
         return ", ".join(f"{name}: {text(item)}" for name, item in value.items())
     return json.dumps(value, ensure_ascii=False)
+
+
+def _names_lines(value: object) -> bool:
+    return (
+        isinstance(value, list)
+        and bool(value)
+        and all(isinstance(item, Mapping) and "source" in item and "source_offset" in item for item in value)
+    )
 
 
 def _is_table(value: object) -> bool:

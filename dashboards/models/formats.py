@@ -86,6 +86,11 @@ def time(value: datetime | None) -> str:
     return value.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S.%f")[:-3]
 
 
+def second(value: datetime | None) -> str:
+    """A moment in UTC to the second: `2026-05-01 12:00:00`."""
+    return NOTHING if value is None else time(value)[:-4]
+
+
 def ago(value: datetime | None, now: datetime) -> str:
     """How long before `now`: `4 s ago`, `3.0 min ago`, `2.5 days ago`."""
     if value is None:

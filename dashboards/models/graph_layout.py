@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
 #: Pixels between layers and between the nodes of a layer.
-LAYER_GAP: Final = 254.0
+LAYER_GAP: Final = 276.0
 NODE_GAP: Final = 78.0
 _SWEEPS: Final = 8
 

@@ -8,6 +8,7 @@ import streamlit as st
 
 from dashboards import data, state
 from dashboards.components import charts, page
+from dashboards.components.columns import chosen_episode, with_episodes
 from dashboards.components.evidence_tables import evidence_tables
 from dashboards.components.records import Column, records
 from dashboards.models import evidence, formats
@@ -28,17 +29,16 @@ COLUMNS = (
     Column("observed_text", "Observed", "tight"),
     Column("expected_text", "Expected", "tight"),
     Column("samples", "Calls", "count"),
-    Column("window_start", "From (UTC)", "time"),
+    Column("window_start", "From (UTC)", "second"),
     Column("lasted_ms", "Lasted", "duration"),
 )
 
 
 def described(row: Row) -> Row:
-    """A row with its identity (an edge may shift several times) and its values in their unit."""
+    """A row with its values in their unit."""
     start, end = period(row)
     return {
         **row,
-        "id": f"{row['fingerprint']}@{start:%Y-%m-%dT%H:%M:%SZ}",
         "kind_words": KINDS.get(str(row["kind"]), row["kind"]),
         "observed_text": value(row, "observed"),
         "expected_text": value(row, "expected"),
@@ -107,9 +107,8 @@ def draw() -> None:
     """Draw the page."""
     filters = state.filters()
     page.header("Alerts", "Edges that fail more, or answer slower, than in their own recent past.")
-    alerts = [
-        described(row) for row in data.rows("dashboard_alerts", namespace=filters.namespace, row_limit=data.ROW_LIMIT)
-    ]
+    found = data.rows("dashboard_alerts", namespace=filters.namespace, row_limit=data.ROW_LIMIT)
+    alerts = [described(row) for row in with_episodes(found, "window_start")]
     if not alerts:
         page.nothing(
             "There are no alerts: no edge shifted, or nobody looked.",
@@ -122,7 +121,7 @@ def draw() -> None:
     if identity is None:
         st.caption("Open an alert for the edge's minutes.")
         return
-    chosen = next((alert for alert in alerts if identity in {alert["id"], alert["fingerprint"]}), None)
+    chosen = chosen_episode(alerts, identity)
     if chosen is None:
         st.info("The alert that the link names is not among those of the newest run and this namespace.")
     else:

@@ -38,9 +38,8 @@ def sources() -> None:
         Column("read", "Read", "count"),
         Column("accepted", "Accepted", "count"),
         Column("rejected", "Rejected", "count", tone=lambda row: "bad" if row["rejected"] else ""),
-        Column("position", "Bytes read", "size"),
-        Column("progress", "Progress", "tight", tone=lambda row: "" if row["progress"] == "complete" else "warn"),
-        Column("recorded_at", "Last read (UTC)", "time"),
+        Column("progress", "Bytes read", "tight", tone=lambda row: "warn" if "of" in str(row["progress"]) else ""),
+        Column("recorded_at", "Last read (UTC)", "second"),
     )
     note = cut_note(found, "sources")
     records("Sources", listed, shown, opens="source_file", identity="source", note=note)
@@ -48,7 +47,7 @@ def sources() -> None:
 
 def _progress(row: Row) -> str:
     position, size = integer(row, "position"), integer(row, "size")
-    return "complete" if position >= size else f"{formats.percent(position / size)} of {formats.size(size)}"
+    return formats.size(position) if position >= size else f"{formats.size(position)} of {formats.size(size)}"
 
 
 def rejects() -> None:
@@ -115,8 +114,7 @@ def coverage(namespace: str | None) -> None:
             tone=lambda row: "" if row["lines"] else "warn",
             share=lambda row: integer(row, "lines") / most,
         ),
-        Column("first_seen", "First (UTC)", "time"),
-        Column("last_seen", "Newest (UTC)", "time"),
+        Column("last_seen", "Newest (UTC)", "second"),
     )
     records("Coverage", columns, pods, note=cut_note(pods, "pods", "the quietest"))
 
@@ -135,7 +133,7 @@ def runs() -> None:
         for row in found
     ]
     columns = (
-        Column("finished_at", "Finished (UTC)", "time"),
+        Column("finished_at", "Finished (UTC)", "second"),
         Column("kind", "Kind", "tight"),
         Column("duration_ms", "Took", "duration"),
         Column("read", "Read", "count"),

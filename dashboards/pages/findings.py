@@ -8,7 +8,14 @@ import streamlit as st
 
 from dashboards import data, state
 from dashboards.components import page
-from dashboards.components.columns import FINDING, LINE, SUPPRESSED, with_places
+from dashboards.components.columns import (
+    FINDING,
+    LINE,
+    SUPPRESSED,
+    chosen_episode,
+    with_episodes,
+    with_places,
+)
 from dashboards.components.evidence_tables import evidence_tables
 from dashboards.components.records import Column, records
 from dashboards.models import evidence, formats
@@ -49,17 +56,17 @@ def chosen_filters(facets: list[Row]) -> dict[str, object]:
 
 
 def find(identity: str, listed: list[Row]) -> Row | None:
-    """The finding of that fingerprint, among the listed ones or, for a shared link, whatever the filters."""
+    """The finding of that identity, among the listed ones or, for a shared link, whatever the filters."""
     everything: dict[str, object] = {"namespace": None, "severities": [], "codes": [], "analyzers": []}
-    shown = next((row for row in listed if row["fingerprint"] == identity), None)
+    shown = chosen_episode(listed, identity)
     if shown is not None:
         return shown
     rows = data.rows("dashboard_findings", **everything, row_limit=5_000)
-    return next((row for row in rows if row["fingerprint"] == identity), None)
+    return chosen_episode(with_episodes(rows, "first_seen"), identity)
 
 
-def requests(found: evidence.Requests) -> None:
-    """The log lines that the evidence names, else all lines of the request ids it names."""
+def requests(found: evidence.Requests) -> bool:
+    """The log lines that the evidence names, else all lines of the request ids it names; whether there were any."""
     lines: list[Row] = []
     if found.places:
         places = found.places[:LINE_LIMIT]
@@ -74,7 +81,7 @@ def requests(found: evidence.Requests) -> None:
             "dashboard_lines_of_requests", request_ids=list(found.request_ids[:LINE_LIMIT]), row_limit=LINE_LIMIT
         )
     if not lines:
-        return
+        return False
     st.subheader("Requests", anchor=False)
     records("Requests", LINE, with_places(lines), height=360, note="as the proxies wrote them")
     chain = list(dict.fromkeys(str(line["request_id"]) for line in lines if line["request_id"]))
@@ -82,6 +89,7 @@ def requests(found: evidence.Requests) -> None:
         with st.expander("All lines of these requests, hop by hop"):
             hops = data.rows("dashboard_lines_of_requests", request_ids=chain[:50], row_limit=LINE_LIMIT)
             records("Hops", LINE, with_places(hops), height=360)
+    return True
 
 
 def opened(finding: Row) -> None:
@@ -110,13 +118,11 @@ def opened(finding: Row) -> None:
             f"`meshlens explain {formats.markdown(finding['code'])}` says what this code means and why it matters."
         )
     content = evidence.parsed(finding["evidence"])
-    found = evidence.requests(content)
-    st.subheader("Evidence", anchor=False)
+    if requests(evidence.requests(content)):
+        content = evidence.without_requests(content)
     if content:
+        st.subheader("Evidence", anchor=False)
         evidence_tables("Evidence", content)
-    else:
-        st.caption("This finding carries no further evidence.")
-    requests(found)
 
 
 def _time(row: Row, name: str) -> str | None:
@@ -152,11 +158,12 @@ def draw() -> None:
             page.nothing("The diagnosis has not run.", page.with_lake("meshlens diagnose"))
         return
     chosen = chosen_filters(facets)
-    findings = data.rows("dashboard_findings", namespace=filters.namespace, **chosen, row_limit=data.ROW_LIMIT)
+    found = data.rows("dashboard_findings", namespace=filters.namespace, **chosen, row_limit=data.ROW_LIMIT)
+    findings = with_episodes(found, "first_seen")
     if findings:
         note = cut_note(findings, "findings")
         columns = [*FINDING, SUPPRESSED] if any(row["suppressed_by"] for row in findings) else FINDING
-        records("Findings", columns, findings, opens="finding", identity="fingerprint", note=note)
+        records("Findings", columns, findings, opens="finding", note=note)
     else:
         st.info("No finding fits these filters.")
     if ran:

@@ -8,7 +8,7 @@ import streamlit as st
 
 from dashboards import data, state
 from dashboards.components import charts, page
-from dashboards.components.columns import EDGE, FINDING, with_edge_names
+from dashboards.components.columns import EDGE, FINDING, with_edge_names, with_episodes
 from dashboards.components.records import Column, records
 from dashboards.models import formats
 from dashboards.models.rows import integer, moment, real
@@ -70,24 +70,22 @@ def wrong_now(filters: state.Filters) -> None:
     findings = data.rows(
         "dashboard_findings", namespace=filters.namespace, severities=[], codes=[], analyzers=[], row_limit=8
     )
-    findings = [row for row in findings if row["suppressed_by"] is None]
+    findings = with_episodes([row for row in findings if row["suppressed_by"] is None], "first_seen")
     if findings:
-        records(
-            "Worst findings", FINDING, findings, opens="finding", page="findings", identity="fingerprint", height=330
-        )
+        records("Worst findings", FINDING, findings, opens="finding", page="findings", height=330)
     else:
         page.nothing("No findings.", page.with_lake("meshlens diagnose"))
     st.subheader("Alerts", anchor=False)
-    alerts = data.rows("dashboard_alerts", namespace=filters.namespace, row_limit=8)
+    alerts = with_episodes(data.rows("dashboard_alerts", namespace=filters.namespace, row_limit=8), "window_start")
     if alerts:
         columns = (
             Column("severity", "Severity", "chip"),
             Column("caller", "Caller"),
             Column("callee", "Callee"),
             Column("message", "Message"),
-            Column("window_start", "From (UTC)", "time"),
+            Column("window_start", "From (UTC)", "second"),
         )
-        records("Newest alerts", columns, alerts, opens="alert", page="alerts", identity="fingerprint", height=330)
+        records("Newest alerts", columns, alerts, opens="alert", page="alerts", height=330)
     else:
         page.nothing("No alerts.", page.with_lake("meshlens alerts"))
 
@@ -117,8 +115,8 @@ def freshness() -> None:
     columns = (
         Column("signal", "Signal"),
         Column("records", "Records", "count", tone=lambda row: "" if row["records"] else "warn"),
-        Column("first_seen", "First (UTC)", "time"),
-        Column("last_seen", "Newest (UTC)", "time"),
+        Column("first_seen", "First (UTC)", "second"),
+        Column("last_seen", "Newest (UTC)", "second"),
         Column("age", "Age of the newest", "tight"),
     )
     records("Freshness", columns, rows)

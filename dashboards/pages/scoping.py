@@ -109,13 +109,13 @@ def opened(row: Row) -> None:
         hosts = items(row, "hosts")
         st.caption("Hosts")
         records("Hosts", (Column("host", "Imported host", "code"),), [{"host": host} for host in hosts], height=260)
-        st.caption("Coverage")
-        evidence_tables("Coverage", evidence.parsed(row["coverage"]), single="")
     with right:
         if row["manifest"] is None:
             page.nothing("There is no manifest.", page.with_lake("meshlens recommend"))
         else:
             manifest_tabs(row)
+    st.subheader("Evidence", anchor=False)
+    evidence_tables("Evidence", evidence.parsed(row["coverage"]), single="Coverage")
 
 
 def window(row: Row) -> str | None:

@@ -20,13 +20,12 @@ SPAN_LIMIT = 1_000
 
 COLUMNS = (
     Column("start_time", "Start (UTC)", "time"),
-    Column("what", "Request"),
-    Column("root_service", "From", "tight"),
+    Column("what", "Request", "code"),
+    Column("root_service", "From"),
     Column("duration_ms", "Duration", "duration"),
     Column("spans", "Spans", "count"),
-    Column("services", "Services", "count"),
     Column("errors", "Failed spans", "count", tone=lambda row: "bad" if row["errors"] else ""),
-    Column("trace_id", "Trace id", "tight"),
+    Column("trace_id", "Trace id"),
 )
 
 DETAILS = (
@@ -55,6 +54,12 @@ def listed(filters: state.Filters) -> list[Row]:
         trace_id=wanted.strip().lower() or None,
         row_limit=data.ROW_LIMIT,
     )
+
+
+def described(row: Row) -> str:
+    """The request that began a trace: method, host and path."""
+    url = str(row["url"] or row["root_name"]).split("://", 1)[-1]
+    return f"{row['method']} {url}" if row["method"] else url
 
 
 def span_details(row: Row) -> None:
@@ -107,7 +112,7 @@ def draw() -> None:
     if traces:
         longest = max(real(row, "duration_ms") or 0.0 for row in traces) or 1.0
         note = cut_note(traces, "traces", "the newest")
-        shown = [{**row, "what": f"{row['method'] or ''} {row['url'] or row['root_name']}".strip()} for row in traces]
+        shown = [{**row, "what": described(row)} for row in traces]
         columns = [
             Column(
                 column.name,

@@ -58,7 +58,7 @@ def test_topology_draws_services_with_their_counts(open_page: Open) -> None:
     assert kinds[shop.BANK] == "external"
     links = {link["id"]: link for link in graph["links"]}
     assert links[f"{shop.CART.host} > {shop.PAYMENTS.host}"]["tone"] == "bad"
-    assert links[f"{shop.CART.host} > {shop.PAYMENTS.host}"]["failed"] == "15.0 % failed"
+    assert links[f"{shop.CART.host} > {shop.PAYMENTS.host}"]["label"] == "60 (15.0 %)"
     assert links[f"{shop.STOREFRONT.host} > {shop.CATALOG.host}"]["label"] == str(REQUESTS)
     rows = {(row["Caller"], row["Callee"]): row for row in table(app, "Edges")}
     assert len(rows) == 5
@@ -126,7 +126,7 @@ def test_a_finding_opens_with_its_evidence_and_the_very_requests(open_page: Open
     assert "Service/billing/payments" in said
     assert "spec/ports[0]/targetPort" in said
     assert "Check that payments listens on port 8080." in said
-    assert {row["Fact"]: row["Value"] for row in table(app, "Evidence 1")}["failures"] == str(FAILED)
+    assert {row["Fact"]: row["Value"] for row in table(app, "Evidence: Facts")}["failures"] == str(FAILED)
     lines = table(app, "Requests")
     assert len(lines) == 5
     assert {line["Code"] for line in lines} == {"503"}
@@ -199,7 +199,7 @@ def test_scoping_lists_verdicts_and_opens_manifest_and_diff(open_page: Open) -> 
     assert "-    - ./*" in diff.splitlines()  # from the Sidecar in the cluster, not from the recommendation before
     assert f"+    - billing/{shop.PAYMENTS.host}" in diff.splitlines()
     assert table(opened, "Reasons")[0]["Warning"] == "SHORT_WINDOW"
-    assert {row["Fact"]: row["Value"] for row in table(opened, "Coverage 1")}["pods logged"] == "1"
+    assert {row["Fact"]: row["Value"] for row in table(opened, "Evidence: Coverage")}["pods logged"] == "1"
     abstained = open_page("scoping", workload="billing/ledger")
     assert "There is no manifest." in words(abstained)
 
