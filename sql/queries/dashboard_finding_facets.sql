@@ -1,4 +1,4 @@
--- purpose: What the findings of the newest run can be filtered by, with counts.
+-- purpose: What the findings of the newest diagnosis can be filtered by, with counts.
 -- kind: query
 -- reads: findings, runs
 -- grain: one severity, code and analyzer
@@ -6,7 +6,7 @@
 with newest as (
     select arg_max(run_id, finished_at) as run_id
     from runs
-    where kind = 'diagnose' or rows['findings'] > 0
+    where kind = 'diagnose'
 )
 
 select

@@ -1,4 +1,4 @@
--- purpose: The findings of the newest run that made any, the worst first. A namespace matches through the object, the
+-- purpose: The findings of the newest diagnosis, the worst first. A namespace matches through the object, the
 --          subject or an edge.
 -- kind: query
 -- reads: findings, runs
@@ -7,7 +7,7 @@
 with newest as (
     select arg_max(run_id, finished_at) as run_id
     from runs
-    where kind = 'diagnose' or rows['findings'] > 0
+    where kind = 'diagnose'
 )
 
 select

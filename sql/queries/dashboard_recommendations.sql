@@ -6,7 +6,7 @@
 with newest as (
     select arg_max(run_id, finished_at) as run_id
     from runs
-    where kind = 'recommend' or rows['recommendations'] > 0
+    where kind = 'recommend'
 ),
 
 earlier as (
