@@ -54,7 +54,7 @@ class GeneratedLogs:
 
 def generate_logs(lines: int, seed: int = 1) -> GeneratedLogs:
     """Makes `lines` requests; the same seed makes the same bytes."""
-    source = random.Random(seed)  # noqa: S311 - made-up load, not a secret
+    source = random.Random(seed)
     moment = _BEGIN
     text: list[str] = []
     documents: list[str] = []

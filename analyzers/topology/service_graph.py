@@ -133,7 +133,7 @@ def service_graph(session: Session, source: Source | None, options: Options) -> 
         wanted = source or "telemetry"
         raise NoTelemetryError(f"the lake has no {wanted}; ingest some first: meshlens ingest PATH...")
     chosen = source or available[0]
-    by_source = {name: edges_of(session, name, options) for name in available}
+    by_source: dict[Source, tuple[Edge, ...]] = {name: edges_of(session, name, options) for name in available}
     edges = by_source[chosen]
     return ServiceGraph(chosen, _nodes(edges), edges, _disagreements(by_source))
 
@@ -205,7 +205,7 @@ def _nodes(edges: Iterable[Edge]) -> tuple[Node, ...]:
     )
 
 
-def _disagreements(by_source: Mapping[Source, Iterable[Edge]]) -> tuple[Disagreement, ...]:
+def _disagreements(by_source: Mapping[Source, tuple[Edge, ...]]) -> tuple[Disagreement, ...]:
     """Edges that exact sources (logs, metrics) count differently, or that only one of the sources knows."""
     counts: dict[tuple[str, str, str], dict[Source, int]] = {}
     for source, edges in by_source.items():

@@ -50,15 +50,18 @@ class Stream(Protocol):
     @property
     def is_cut_off(self) -> bool:
         """Whether the stream ended, at the last `read`, where its container says that more must follow."""
+        ...
 
     def read(self, size: int) -> bytes:
         """At most `size` bytes; empty at the end."""
+        ...
 
     def skip_to(self, position: int) -> None:
         """Go forward to a position in the decompressed stream, or to its end if that comes first."""
 
     def head(self, size: int) -> bytes:
         """The first bytes as they are now, wherever the stream stands."""
+        ...
 
     def __enter__(self) -> Self: ...
 

@@ -64,7 +64,8 @@ def commit_outcome(batch: Batch, outcome: Outcome) -> tuple[list[FileReport], li
             files[table] += written
     files[EDGES_1M.name] += outcome.rollup_files
     ends = [end for manifest in outcome.manifests for end in manifest.ends]
-    _account(ends, files, outcome.rolled_up_calls)
+    calls = outcome.rolled_up_calls + sum(manifest.calls for manifest in outcome.manifests)
+    _account(ends, files, calls)
     per_source = _by_source(ends)
     counts = Counts(
         read=sum(end.read for end in ends),

@@ -58,14 +58,14 @@ def run_pipeline(
     worked = read_bundles(pipeline, bundles) | "Work off" >> beam.ParDo(WorkOff(context, progress_path)).with_outputs(
         MANIFESTS, main="rollups"
     )
-    (
+    _ = (
         worked.rollups
         | "Merge rollups" >> beam.CombinePerKey(MergeRollups())
         | "Write rollups" >> beam.ParDo(WriteRollups(context))
         | "Gather rollups" >> beam.GroupByKey()
         | "List rollups" >> beam.ParDo(WriteManifests(context, _ROLLUPS_FILE))
     )
-    (
+    _ = (
         worked[MANIFESTS]
         | "Gather bundles" >> beam.GroupByKey()
         | "List bundles" >> beam.ParDo(WriteManifests(context, _BUNDLES_FILE))

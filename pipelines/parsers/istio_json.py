@@ -65,13 +65,13 @@ def _parse_block(lines: Lines, templates: list[Template]) -> tuple[pa.Table, pa.
             break
         # Samples are spread out, so that a run of other lines at the beginning costs no more than one try.
         sample = rest[len(rest) * attempt // _TRIES_PER_BLOCK]
-        template = learn_template(bytes(lines.data[lines.starts[sample] : lines.ends[sample]]), VALUES)
-        if template is None or template in templates or not _may_fit(template):
+        learned = learn_template(bytes(lines.data[lines.starts[sample] : lines.ends[sample]]), VALUES)
+        if learned is None or learned in templates or not _may_fit(learned):
             continue
         fitting = len(rest)
-        rest = _take_fitting(lines, rest, template, tables)
+        rest = _take_fitting(lines, rest, learned, tables)
         if len(rest) < fitting:
-            templates.append(template)
+            templates.append(learned)
     single = ~short
     single[rest] = True
     rejects = reject_table()

@@ -23,10 +23,8 @@ if TYPE_CHECKING:
 SCHEMA = accepted_schema(ACCESS_LOG_FIELDS)
 
 #: Istio's key for each column. Only durations are named otherwise.
-KEYS: dict[str, str] = {
-    name: {"duration_ms": "duration", "upstream_service_time_ms": "upstream_service_time"}.get(name, name)
-    for name in ACCESS_LOG_FIELDS.names
-}
+_OTHER_NAMES: dict[str, str] = {"duration_ms": "duration", "upstream_service_time_ms": "upstream_service_time"}
+KEYS: dict[str, str] = {str(name): _OTHER_NAMES.get(name, str(name)) for name in ACCESS_LOG_FIELDS.names}
 
 _CODE = rf"(?:{fields.RESPONSE_CODE}|\"{fields.RESPONSE_CODE}\")"
 _FLAGS = rf"\"{fields.RESPONSE_FLAGS}\""

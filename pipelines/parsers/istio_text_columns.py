@@ -84,7 +84,8 @@ def _spans(lines: Lines, marks: Marks, cut: Cut) -> dict[str, Span]:
     quote = cut.quotes
 
     def at(index: int, step: int = 0) -> NDArray[np.int64]:
-        return marks.positions[quote[index] + step]
+        positions: NDArray[np.int64] = marks.positions[quote[index] + step]
+        return positions
 
     def word(index: int, step: int) -> Span:
         return Span(at(index, step) + 1, at(index, step + 1))

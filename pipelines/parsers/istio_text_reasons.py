@@ -83,7 +83,8 @@ class _Verdicts:
         self._codes = np.zeros(count, np.int32)
 
     def good(self) -> NDArray[np.bool_]:
-        return self._codes == 0
+        good: NDArray[np.bool_] = self._codes == 0
+        return good
 
     def refuse(self, refused: NDArray[np.bool_], reason: str) -> None:
         """Gives `reason` to the refused lines that have none yet."""

@@ -56,7 +56,8 @@ class Marks:
 
     def leading(self, chosen: NDArray[np.int64]) -> NDArray[np.int64]:
         """The first 14 quotes of each chosen line, as indices into `positions`: shape (14, lines)."""
-        return self.quotes[self.first[chosen] + np.arange(QUOTES)[:, np.newaxis]]
+        leading: NDArray[np.int64] = self.quotes[self.first[chosen] + np.arange(QUOTES)[:, np.newaxis]]
+        return leading
 
 
 def find_marks(lines: Lines) -> Marks:

@@ -34,9 +34,9 @@ _BLANK_BYTES = np.frombuffer(b" \t\r", np.uint8)
 
 @dataclass(frozen=True, slots=True)
 class Lines:
-    """The lines of one block that are not blank.
+    r"""The lines of one block that are not blank.
 
-    `starts` and `ends` (int64; a line ends before its `\\n` or `\\r\\n`) are positions in `data`, ascending; `offset` is
+    `starts` and `ends` (int64; a line ends before its `\n` or `\r\n`) are positions in `data`, ascending; `offset` is
     the place of `data` in the decompressed source.
     """
 

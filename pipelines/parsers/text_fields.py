@@ -18,9 +18,9 @@ _NANOSECONDS = r"(\.[0-9]{6})[0-9]{1,3}Z\z"
 
 
 def to_text(values: pa.Array) -> pa.Array:
-    """Binary values as strings. A value that is not valid UTF-8 becomes what Envoy's own JSON logger prints for it.
+    r"""Binary values as strings. A value that is not valid UTF-8 becomes what Envoy's own JSON logger prints for it.
 
-    That is each byte as the Latin-1 character: `caf\\xe9` is read as `café`; valid values beside it stay as they are.
+    That is each byte as the Latin-1 character: `caf\xe9` is read as `café`; valid values beside it stay as they are.
     """
     try:
         return values.cast(pa.string())

@@ -14,7 +14,7 @@ from pipelines.lake.batches import FOLDER
 from pipelines.lake.storage import open_storage
 from pipelines.lake.writer import write_part
 from pipelines.schemas import EDGES_1M
-from pipelines.transforms.work_off import bytes_table
+from pipelines.transforms.rollup import bytes_table
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

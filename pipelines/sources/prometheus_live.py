@@ -107,8 +107,8 @@ def read_live(work: LiveQuery) -> Iterator[Chunk | RangeEnd]:
 
 
 def _ask(work: LiveQuery) -> list[object]:
-    from prometheus_api_client import PrometheusConnect
     from prometheus_api_client.exceptions import PrometheusApiClientException
+    from prometheus_api_client.prometheus_connect import PrometheusConnect
 
     token = os.environ.get(TOKEN_VARIABLE)
     headers = {"Authorization": f"Bearer {token}"} if token else None
@@ -116,8 +116,8 @@ def _ask(work: LiveQuery) -> list[object]:
     try:
         server = PrometheusConnect(
             url=work.address,
-            headers=headers,
-            auth=(user, os.environ.get(PASSWORD_VARIABLE, "")) if user else None,
+            headers=headers,  # type: ignore[arg-type]  # null is its default, untyped
+            auth=(user, os.environ.get(PASSWORD_VARIABLE, "")) if user else None,  # type: ignore[arg-type]  # as above
             timeout=_TIMEOUT_SECONDS,
         )
         answer: list[object] = server.custom_query_range(

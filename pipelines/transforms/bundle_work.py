@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from pipelines.inputs.bundles import LiveQuery
 from pipelines.inputs.checkpoints import Checkpoint
@@ -23,18 +24,20 @@ from pipelines.inputs.ranges import Range, RangeEnd, read_range
 from pipelines.inputs.records import Chunk
 from pipelines.lake.writer import DataFile, write_part
 from pipelines.parsers.result import Parsed, accepted_schema
-from pipelines.schemas import ACCESS_LOGS, REJECTS
+from pipelines.schemas import ACCESS_LOGS, EDGES_1M, REJECTS
 from pipelines.sources.prometheus_live import read_live
-from pipelines.transforms.rollup import merge, roll_up
+from pipelines.transforms.rollup import merge, roll_up, table_bytes
 from pipelines.transforms.rows import reject_rows, table_rows, unreadable_rejects
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Iterator
 
     from pipelines.inputs.bundles import Bundle, Work
 
 #: Arrow bytes of one table held before they are written.
 _FLUSH_BYTES: Final = 96 << 20
+#: Rollups below this size go on to be merged. Memory must not grow with the input, and they cross a shuffle.
+_SMALL_ROLLUP_BYTES: Final = 1 << 20
 _HOUR_US: Final = 3_600_000_000
 
 
@@ -61,9 +64,13 @@ class WorkEnd:
 
 @dataclass(slots=True)
 class Manifest:
-    """What a bundle left behind: files by table, the end of each piece of work, or why it failed."""
+    """What a bundle left behind: files by table, the end of each piece of work, or why it failed.
+
+    `calls` is how many calls the rollups in `files` count.
+    """
 
     index: int
+    calls: int = 0
     files: dict[str, list[DataFile]] = field(default_factory=dict)
     ends: list[WorkEnd] = field(default_factory=list)
     failure: str | None = None
@@ -91,8 +98,8 @@ class Progress:
     rejected: int
 
 
-#: Rollups of one hour (hours since 1970) and shard: the key, and a table of `ROLLUP_SCHEMA`.
-Rollups = list[tuple[tuple[int, int], pa.Table]]
+#: Rollups of one hour (hours since 1970) and shard that are to be merged: the key, and `table_bytes` of them.
+Rollups = list[tuple[tuple[int, int], bytes]]
 
 
 def work_off(
@@ -106,8 +113,8 @@ def work_off(
             manifest.ends.append(_read(work, output, report))
         except InputError as error:
             return Manifest(bundle.index, failure=str(error), failed_path=work.path), []
-    manifest.files = output.finish()
-    return manifest, output.rollups()
+    rollups = output.finish(manifest)
+    return manifest, rollups
 
 
 def _read(work: Work, output: _Output, report: Callable[[Progress], None]) -> WorkEnd:
@@ -163,33 +170,39 @@ class _Output:
             shard = zlib.crc32(work.path.encode()) % self._context.shards
             self._rolled.setdefault(shard, []).append(roll_up(rows))
 
-    def finish(self) -> dict[str, list[DataFile]]:
-        """Write the rest; every file written."""
-        for table in list(self._held):
-            self._write(table)
-        return self._files
-
-    def rollups(self) -> Rollups:
-        """The rollups by hour and shard."""
+    def finish(self, manifest: Manifest) -> Rollups:
+        """Write the rest, list every file in the manifest; returns the rollups that are left to merge."""
         found: Rollups = []
+        for key, rollup in self._rollups():
+            data = table_bytes(rollup)
+            if len(data) < _SMALL_ROLLUP_BYTES:
+                found.append((key, data))
+            else:
+                # So many different callers and callees that merging with other bundles would hardly shrink it.
+                self._write(EDGES_1M.name, rollup)
+                manifest.calls += pc.sum(rollup["calls"]).as_py()
+        for table in list(self._held):
+            self._write(table, pa.concat_tables(self._held.pop(table)))
+        manifest.files = self._files
+        return found
+
+    def _rollups(self) -> Iterator[tuple[tuple[int, int], pa.Table]]:
         for shard, parts in self._rolled.items():
             merged = merge(pa.concat_tables(parts)) if len(parts) > 1 else parts[0]
             hours = merged["minute"].cast(pa.int64()).to_numpy() // _HOUR_US
             distinct = np.unique(hours)
             for hour in distinct:
                 rows = merged if len(distinct) == 1 else merged.filter(pa.array(hours == hour))
-                found.append(((int(hour), shard), rows))
-        return found
+                yield (int(hour), shard), rows
 
     def _hold(self, table: str, rows: pa.Table) -> None:
         if rows.num_rows:
             held = self._held.setdefault(table, [])
             held.append(rows)
             if sum(part.nbytes for part in held) > _FLUSH_BYTES:
-                self._write(table)
+                self._write(table, pa.concat_tables(self._held.pop(table)))
 
-    def _write(self, table: str) -> None:
-        rows = pa.concat_tables(self._held.pop(table))
+    def _write(self, table: str, rows: pa.Table) -> None:
         name = f"{self._context.batch_id}-{self._index:05d}-{self._parts:03d}"
         self._parts += 1
         self._files.setdefault(table, []).extend(write_part(self._context.lake_uri, table, name, rows))

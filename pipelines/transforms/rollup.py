@@ -75,6 +75,20 @@ def merge(parts: pa.Table) -> pa.Table:
     return _aggregate(parts.select(EDGES_1M_KEYS.names), sums, histograms)
 
 
+def table_bytes(table: pa.Table) -> bytes:
+    """A rollup as a compressed Arrow IPC stream: what crosses a shuffle."""
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_stream(sink, table.schema, options=pa.ipc.IpcWriteOptions(compression="lz4")) as writer:
+        writer.write_table(table)
+    data: bytes = sink.getvalue().to_pybytes()
+    return data
+
+
+def bytes_table(data: bytes) -> pa.Table:
+    """The rollup that `table_bytes` gave."""
+    return pa.ipc.open_stream(data).read_all()
+
+
 def _keys_of(lines: pa.Table) -> pa.Table:
     cluster = lines["upstream_cluster"]
     server_name = lines["requested_server_name"]

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Final
 
 import apache_beam as beam
 import pyarrow as pa
+from apache_beam.typehints import Any
 
 from pipelines.inputs.bundles import decode
 from pipelines.transforms.bundle_work import work_off
-from pipelines.transforms.rollup import ROLLUP_SCHEMA, merge
+from pipelines.transforms.rollup import ROLLUP_SCHEMA, bytes_table, merge, table_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -35,9 +36,9 @@ class WorkOff(beam.DoFn):
         self._context = context
         self._progress_path = progress_path
 
-    def infer_output_type(self, _input_type: object) -> object:
+    def infer_output_type(self, input_type: object) -> object:  # noqa: ARG002 - Beam's name for it
         """Beam cannot see through tagged outputs."""
-        return beam.typehints.Any
+        return Any
 
     def process(self, element: bytes) -> Iterator[object]:
         """Work off one bundle."""
@@ -52,8 +53,7 @@ class WorkOff(beam.DoFn):
         finally:
             if handle is not None:
                 os.close(handle)
-        for key, table in rollups:
-            yield key, table_bytes(table)
+        yield from rollups
         yield beam.pvalue.TaggedOutput(MANIFESTS, (0, manifest.to_json()))
 
 
@@ -83,17 +83,3 @@ class MergeRollups(beam.CombineFn):
             return accumulator[0]
         parts = [bytes_table(part) for part in accumulator]
         return table_bytes(merge(pa.concat_tables(parts)) if parts else ROLLUP_SCHEMA.empty_table())
-
-
-def table_bytes(table: pa.Table) -> bytes:
-    """A table as an Arrow IPC stream."""
-    sink = pa.BufferOutputStream()
-    with pa.ipc.new_stream(sink, table.schema) as writer:
-        writer.write_table(table)
-    data: bytes = sink.getvalue().to_pybytes()
-    return data
-
-
-def bytes_table(data: bytes) -> pa.Table:
-    """The table that `table_bytes` gave."""
-    return pa.ipc.open_stream(data).read_all()

@@ -44,11 +44,15 @@ def test_keys_are_unique_and_sums_are_those_of_the_lines(lines: pa.Table) -> Non
     for total, column in (("bytes_sent", "bytes_sent"), ("duration_ms_sum", "duration_ms")):
         assert pc.sum(rollup[total]).as_py() == pc.sum(lines[column]).as_py()
     buckets, counts = np.unique(bucket_index(lines["duration_ms"].to_numpy()), return_counts=True)
-    found = duckdb.sql(
-        """SELECT bucket, sum(count)::BIGINT
+    found = (
+        duckdb.connect()
+        .execute(
+            """SELECT bucket, sum(count)::BIGINT
            FROM (SELECT unnest(latency_bucket) AS bucket, unnest(latency_count) AS count FROM rollup)
            GROUP BY ALL ORDER BY 1"""
-    ).fetchall()
+        )
+        .fetchall()
+    )
     assert found == list(zip(buckets.tolist(), counts.tolist(), strict=True))
 
 

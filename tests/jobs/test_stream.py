@@ -38,7 +38,7 @@ def logs(tmp_path: Path) -> Path:
     return folder
 
 
-def run_steps(logs: Path, lake: str, *steps: Callable[[], None]) -> list[IngestReport]:
+def run_steps(logs: Path, lake: str, *steps: Callable[[], object]) -> list[IngestReport]:
     """A stream that is given one step of somebody's writing after each look at the files."""
     reports: list[IngestReport] = []
     left = list(steps)

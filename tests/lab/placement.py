@@ -22,7 +22,7 @@ NAME_ALPHABET = "bcdfghjklmnpqrstvwxz2456789"
 
 def seeded_random(seed: int) -> random.Random:
     """A generator that gives the same lab for the same seed."""
-    return random.Random(seed)  # noqa: S311 - load and names, no secrets
+    return random.Random(seed)
 
 
 @dataclass(frozen=True, slots=True)
