@@ -75,12 +75,12 @@ _PROTOBUF_KINDS: Final = {
 
 def recognise(head: bytes, path: str, *, is_whole: bool) -> Recognition:
     """Tell a file's format from its first bytes: `SNIFF_BYTES` of them, or all there are (`is_whole`)."""
-    if not head.strip():
-        return Recognition(None, "nothing but white space" if head else "empty")
+    text = head.removeprefix(b"\xef\xbb\xbf")
+    if not text.strip():
+        return Recognition(None, "nothing but white space" if text else "empty")
     kind = protobuf_kind(head, is_whole=is_whole)
     if kind is not None:
         return _PROTOBUF_KINDS[kind]
-    text = head.removeprefix(b"\xef\xbb\xbf")
     if text.lstrip()[:1] in (b"{", b"["):
         document = _of_document(text, path, is_whole=is_whole)
         if document is not None:

@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
@@ -134,6 +134,7 @@ def test_a_document_larger_than_the_sample() -> None:
     assert recognise(content[:SNIFF_BYTES], "/a.json", is_whole=False).format == "prometheus_range"
 
 
+@example(b"\xef\xbb\xbf", True)
 @given(st.binary(max_size=400), st.booleans())
 def test_any_bytes_give_a_format_or_a_reason(content: bytes, is_whole: bool) -> None:
     recognised = recognise(content, "/f", is_whole=is_whole)
