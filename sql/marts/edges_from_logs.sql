@@ -1,23 +1,6 @@
--- purpose: The service graph as access logs show it. Quantiles are exact, over all calls.
+-- purpose: The service graph as access logs show it.
 -- kind: table
--- reads: calls
+-- reads: calls, edges_of
 -- grain: one caller, callee, port and protocol
 -- params: none
-select
-    caller_namespace,
-    caller,
-    caller_kind,
-    callee,
-    callee_namespace,
-    callee_kind,
-    port,
-    protocol,
-    count(*) as calls,
-    count(*) filter (where is_error) as errors,
-    quantile_cont(duration_ms, 0.5) as p50_ms,
-    quantile_cont(duration_ms, 0.95) as p95_ms,
-    quantile_cont(duration_ms, 0.99) as p99_ms,
-    min(start_time) as first_seen,
-    max(start_time) as last_seen
-from calls
-group by all
+select * from edges_of('calls', null, null)
