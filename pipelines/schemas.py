@@ -37,6 +37,14 @@ def _required(name: str, kind: pa.DataType) -> pa.Field:
     return pa.field(name, kind, nullable=False)
 
 
+def _requireds(kind: pa.DataType, names: str) -> list[pa.Field]:
+    return [_required(name, kind) for name in names.split()]
+
+
+def _nullables(kind: pa.DataType, names: str) -> list[pa.Field]:
+    return [pa.field(name, kind) for name in names.split()]
+
+
 # Where a record came from: the file as the user named it and the record's byte offset in the decompressed stream.
 _ORIGIN = [_required("source", pa.string()), _required("source_offset", pa.int64())]
 
@@ -47,29 +55,14 @@ _REPORTER = [pa.field("reporter_namespace", pa.string()), pa.field("reporter_pod
 ACCESS_LOG_FIELDS = pa.schema(
     [
         _required("start_time", TIMESTAMP),
-        pa.field("method", pa.string()),
-        pa.field("path", pa.string()),
-        pa.field("protocol", pa.string()),
+        *_nullables(pa.string(), "method path protocol"),
         pa.field("response_code", pa.int32()),
-        pa.field("response_flags", pa.string()),
-        pa.field("response_code_details", pa.string()),
-        pa.field("connection_termination_details", pa.string()),
-        pa.field("upstream_transport_failure_reason", pa.string()),
-        pa.field("bytes_received", pa.int64()),
-        pa.field("bytes_sent", pa.int64()),
-        pa.field("duration_ms", pa.int64()),
-        pa.field("upstream_service_time_ms", pa.int64()),
-        pa.field("x_forwarded_for", pa.string()),
-        pa.field("user_agent", pa.string()),
-        pa.field("request_id", pa.string()),
-        pa.field("authority", pa.string()),
-        pa.field("upstream_host", pa.string()),
-        pa.field("upstream_cluster", pa.string()),
-        pa.field("upstream_local_address", pa.string()),
-        pa.field("downstream_local_address", pa.string()),
-        pa.field("downstream_remote_address", pa.string()),
-        pa.field("requested_server_name", pa.string()),
-        pa.field("route_name", pa.string()),
+        *_nullables(pa.string(), "response_flags response_code_details connection_termination_details"),
+        *_nullables(pa.string(), "upstream_transport_failure_reason"),
+        *_nullables(pa.int64(), "bytes_received bytes_sent duration_ms upstream_service_time_ms"),
+        *_nullables(pa.string(), "x_forwarded_for user_agent request_id authority upstream_host upstream_cluster"),
+        *_nullables(pa.string(), "upstream_local_address downstream_local_address downstream_remote_address"),
+        *_nullables(pa.string(), "requested_server_name route_name"),
     ]
 )
 
@@ -90,31 +83,17 @@ ACCESS_LOGS = Table(
 #: What one span says. `attributes` and `resource_attributes` keep everything; the columns are those that joins need.
 SPAN_FIELDS = pa.schema(
     [
-        _required("trace_id", pa.string()),
-        _required("span_id", pa.string()),
+        *_requireds(pa.string(), "trace_id span_id"),
         pa.field("parent_span_id", pa.string()),
-        _required("name", pa.string()),
-        _required("kind", pa.string()),
-        _required("start_time", TIMESTAMP),
-        _required("end_time", TIMESTAMP),
+        *_requireds(pa.string(), "name kind"),
+        *_requireds(TIMESTAMP, "start_time end_time"),
         pa.field("duration_ms", pa.float64()),
-        pa.field("status_code", pa.string()),
-        pa.field("status_message", pa.string()),
-        pa.field("service_name", pa.string()),
-        pa.field("node_id", pa.string()),
-        pa.field("istio_canonical_service", pa.string()),
-        pa.field("istio_canonical_revision", pa.string()),
-        pa.field("istio_namespace", pa.string()),
-        pa.field("upstream_cluster", pa.string()),
-        pa.field("peer_address", pa.string()),
-        pa.field("request_id", pa.string()),
-        pa.field("method", pa.string()),
-        pa.field("url", pa.string()),
-        pa.field("protocol", pa.string()),
+        *_nullables(pa.string(), "status_code status_message service_name node_id istio_canonical_service"),
+        *_nullables(pa.string(), "istio_canonical_revision istio_namespace upstream_cluster peer_address request_id"),
+        *_nullables(pa.string(), "method url protocol"),
         pa.field("response_code", pa.int32()),
         pa.field("response_flags", pa.string()),
-        pa.field("attributes", LABELS),
-        pa.field("resource_attributes", LABELS),
+        *_nullables(LABELS, "attributes resource_attributes"),
     ]
 )
 
@@ -145,21 +124,16 @@ METRIC_SAMPLES = Table(
 #: `observed_at_exact`. Secrets never carry key bytes: `object_json` is redacted by the parser.
 MESH_OBJECT_FIELDS = pa.schema(
     [
-        _required("api_version", pa.string()),
-        _required("kind", pa.string()),
+        *_requireds(pa.string(), "api_version kind"),
         pa.field("namespace", pa.string()),
         _required("name", pa.string()),
-        pa.field("uid", pa.string()),
-        pa.field("resource_version", pa.string()),
+        *_nullables(pa.string(), "uid resource_version"),
         pa.field("generation", pa.int64()),
-        pa.field("created_at", TIMESTAMP),
-        pa.field("observed_at", TIMESTAMP),
+        *_nullables(TIMESTAMP, "created_at observed_at"),
         _required("observed_at_exact", pa.bool_()),
         _required("event", pa.string()),
-        pa.field("labels", LABELS),
-        pa.field("annotations", LABELS),
-        pa.field("owner_kind", pa.string()),
-        pa.field("owner_name", pa.string()),
+        *_nullables(LABELS, "labels annotations"),
+        *_nullables(pa.string(), "owner_kind owner_name"),
         _required("object_json", pa.string()),
     ]
 )
@@ -181,8 +155,7 @@ REJECTS = Table(
     "rejects",
     pa.schema(
         [
-            _required("source", pa.string()),
-            _required("format", pa.string()),
+            *_requireds(pa.string(), "source format"),
             *REJECT_FIELDS,
             _required("run_id", pa.string()),
         ]
@@ -196,13 +169,9 @@ EDGES_1M_KEYS = pa.schema(
     [
         _required("minute", TIMESTAMP),
         _required("source", pa.string()),
-        pa.field("reporter_namespace", pa.string()),
-        pa.field("reporter_pod", pa.string()),
+        *_nullables(pa.string(), "reporter_namespace reporter_pod"),
         _required("reporter", pa.string()),  # source (the caller's proxy), destination, or unknown
-        pa.field("upstream_cluster", pa.string()),
-        pa.field("authority", pa.string()),
-        pa.field("requested_server_name", pa.string()),
-        pa.field("peer_address", pa.string()),
+        *_nullables(pa.string(), "upstream_cluster authority requested_server_name peer_address"),
         _required("protocol", pa.string()),  # http or tcp
         _required("code_class", pa.string()),  # 1xx..5xx, 0 (no response), none (TCP)
         pa.field("response_flags", pa.string()),
@@ -210,10 +179,7 @@ EDGES_1M_KEYS = pa.schema(
 )
 EDGES_1M_VALUES = pa.schema(
     [
-        _required("calls", pa.int64()),
-        _required("bytes_received", pa.int64()),
-        _required("bytes_sent", pa.int64()),
-        _required("duration_ms_sum", pa.int64()),
+        *_requireds(pa.int64(), "calls bytes_received bytes_sent duration_ms_sum"),
         _required("latency_bucket", pa.list_(pa.int32())),
         _required("latency_count", pa.list_(pa.int64())),
     ]
@@ -232,20 +198,12 @@ FINDINGS = Table(
         [
             _required("run_id", pa.string()),
             _required("produced_at", TIMESTAMP),
-            _required("analyzer", pa.string()),
-            _required("code", pa.string()),
-            _required("severity", pa.string()),
-            _required("subject", pa.string()),
-            _required("message", pa.string()),
-            pa.field("cause", pa.string()),
-            pa.field("side", pa.string()),
-            pa.field("object", pa.string()),
-            pa.field("path", pa.string()),
+            *_requireds(pa.string(), "analyzer code severity subject message"),
+            *_nullables(pa.string(), "cause side object path"),
             pa.field("edges", pa.list_(_EDGE)),
             _required("evidence", pa.string()),  # a JSON object
             pa.field("next_step", pa.string()),
-            pa.field("first_seen", TIMESTAMP),
-            pa.field("last_seen", TIMESTAMP),
+            *_nullables(TIMESTAMP, "first_seen last_seen"),
             _required("fingerprint", pa.string()),
             pa.field("suppressed_by", pa.string()),
         ]
@@ -260,21 +218,11 @@ ALERTS = Table(
             _required("produced_at", TIMESTAMP),
             _required("code", pa.string()),
             _required("kind", pa.string()),  # error_rate or latency
-            _required("severity", pa.string()),
-            _required("caller", pa.string()),
-            _required("callee", pa.string()),
-            _required("message", pa.string()),
-            _required("window_start", TIMESTAMP),
-            _required("window_end", TIMESTAMP),
-            _required("observed", pa.float64()),
-            _required("observed_lower", pa.float64()),
-            _required("observed_upper", pa.float64()),
-            _required("expected", pa.float64()),
-            _required("expected_upper", pa.float64()),
-            _required("samples", pa.int64()),
-            _required("baseline_samples", pa.int64()),
-            _required("evidence", pa.string()),
-            _required("fingerprint", pa.string()),
+            *_requireds(pa.string(), "severity caller callee message"),
+            *_requireds(TIMESTAMP, "window_start window_end"),
+            *_requireds(pa.float64(), "observed observed_lower observed_upper expected expected_upper"),
+            *_requireds(pa.int64(), "samples baseline_samples"),
+            *_requireds(pa.string(), "evidence fingerprint"),
         ]
     ),
 )
@@ -285,18 +233,14 @@ RECOMMENDATIONS = Table(
         [
             _required("run_id", pa.string()),
             _required("produced_at", TIMESTAMP),
-            _required("kind", pa.string()),
-            _required("namespace", pa.string()),
-            _required("name", pa.string()),
-            _required("workload", pa.string()),
+            *_requireds(pa.string(), "kind namespace name workload"),
             _required("verdict", pa.string()),  # EMIT, EMIT_REVIEW or ABSTAIN
             _required("hosts", pa.list_(pa.string())),
             _required("warnings", pa.list_(pa.string())),
             _required("reasons", pa.string()),  # a JSON array
             _required("coverage", pa.string()),  # a JSON object
             pa.field("manifest", pa.string()),  # YAML; null where the verdict is ABSTAIN
-            pa.field("window_start", TIMESTAMP),
-            pa.field("window_end", TIMESTAMP),
+            *_nullables(TIMESTAMP, "window_start window_end"),
             _required("fingerprint", pa.string()),
         ]
     ),
@@ -308,19 +252,14 @@ SOURCES = Table(
     "sources",
     pa.schema(
         [
-            _required("run_id", pa.string()),
-            _required("source", pa.string()),
-            _required("format", pa.string()),
-            _required("position", pa.int64()),
-            _required("size", pa.int64()),
+            *_requireds(pa.string(), "run_id source format"),
+            *_requireds(pa.int64(), "position size"),
             _required("head_hash", pa.string()),
             _required("head_length", pa.int64()),
             _required("tail_hash", pa.string()),
             _required("tail_length", pa.int64()),
             pa.field("modified_at", TIMESTAMP),
-            _required("read", pa.int64()),
-            _required("accepted", pa.int64()),
-            _required("rejected", pa.int64()),
+            *_requireds(pa.int64(), "read accepted rejected"),
             _required("recorded_at", TIMESTAMP),
         ]
     ),
@@ -332,12 +271,8 @@ RUNS = Table(
         [
             _required("run_id", pa.string()),
             _required("kind", pa.string()),  # ingest, stream, diagnose, alerts, recommend, maintain
-            _required("started_at", TIMESTAMP),
-            _required("finished_at", TIMESTAMP),
-            _required("read", pa.int64()),
-            _required("accepted", pa.int64()),
-            _required("rejected", pa.int64()),
-            _required("bytes", pa.int64()),
+            *_requireds(TIMESTAMP, "started_at finished_at"),
+            *_requireds(pa.int64(), "read accepted rejected bytes"),
             _required("rows", pa.map_(pa.string(), pa.int64())),
             _required("table_versions", pa.map_(pa.string(), pa.int64())),
             _required("parameters", pa.string()),  # a JSON object, secrets left out
