@@ -103,4 +103,12 @@ export default function (component) {
   root.append(...(data.rows.length > 8 ? [bar] : []), frame);
   draw();
   frame.scrollTop = view.scroll;
+  const selected = body.querySelector("tr.selected");
+  if (selected && view.selected !== data.selected) {
+    // A link may open a row far down: show it, without moving the page.
+    const [top, bottom] = [selected.offsetTop - head.offsetHeight, selected.offsetTop + selected.offsetHeight - frame.clientHeight];
+    if (frame.scrollTop > top) frame.scrollTop = top;
+    if (frame.scrollTop < bottom) frame.scrollTop = bottom;
+  }
+  view.selected = data.selected;
 }

@@ -22,7 +22,7 @@ from pipelines.lake.errors import LakeError
 ICON: Final = Path(__file__).with_name("icon.svg")
 
 #: Seconds between looks for a new run; a streamed request is on the page one look and one drawing after its commit.
-REFRESH_SECONDS: Final = 5
+REFRESH_SECONDS: Final = 3
 
 
 @st.fragment(run_every=REFRESH_SECONDS)

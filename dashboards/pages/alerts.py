@@ -75,8 +75,8 @@ def opened(alert: Row) -> None:
                 ("Expected", f"{alert['expected_text']} (at most {value(alert, 'expected_upper')})"),
                 ("Calls in the window", formats.count(integer(alert, "samples"))),
                 ("Calls in the baseline", formats.count(integer(alert, "baseline_samples"))),
-                ("From (UTC)", formats.time(start)),
-                ("To (UTC)", formats.time(end)),
+                ("From (UTC)", formats.second(start)),
+                ("To (UTC)", formats.second(end)),
             ]
         )
     rows = data.rows(
