@@ -5,18 +5,14 @@ Everything is derived from a fixed start and counters, so that tests can state e
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import count
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import pyarrow as pa
 
 from pipelines import schemas
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 START: Final = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 MINUTES: Final = 10
@@ -69,7 +65,7 @@ PODS: Final = (GATEWAY, STOREFRONT, CATALOG, CART, PAYMENTS, SILENT)
 BANK: Final = "api.bank.example"
 
 
-def _table(schema: pa.Schema, rows: list[dict[str, object]]) -> pa.Table:
+def table_of(schema: pa.Schema, rows: list[dict[str, object]]) -> pa.Table:
     return pa.Table.from_pylist([{name: row.get(name) for name in schema.names} for row in rows], schema=schema)
 
 
@@ -167,7 +163,7 @@ def access_logs() -> pa.Table:
                     "upstream_cluster": "PassthroughCluster",
                 }
             )
-    return _table(schemas.ACCESS_LOGS.schema, rows)
+    return table_of(schemas.ACCESS_LOGS.schema, rows)
 
 
 def fails(number: int) -> bool:
@@ -234,92 +230,4 @@ def spans() -> pa.Table:
                     "date": begin.date(),
                 }
             )
-    return _table(schemas.SPANS.schema, rows)
-
-
-def _object(
-    kind: str, namespace: str, name: str, offset: int, body: Mapping[str, object], **more: object
-) -> dict[str, object]:
-    api = {"Sidecar": "networking.istio.io/v1", "VirtualService": "networking.istio.io/v1"}.get(kind, "v1")
-    document = {"apiVersion": api, "kind": kind, "metadata": {"name": name, "namespace": namespace}, **body}
-    return {
-        "source": "kubernetes/objects.yaml",
-        "source_offset": offset,
-        "api_version": api,
-        "kind": kind,
-        "namespace": namespace,
-        "name": name,
-        "uid": f"uid-{kind}-{namespace}-{name}",
-        "resource_version": str(1000 + offset),
-        "created_at": START - timedelta(days=1),
-        "observed_at": START - timedelta(hours=1),
-        "observed_at_exact": True,
-        "event": "SNAPSHOT",
-        "labels": [("app", str(more.get("app", name)))],
-        "annotations": [],
-        "owner_kind": more.get("owner_kind"),
-        "owner_name": more.get("owner_name"),
-        "object_json": json.dumps(document),
-    }
-
-
-def mesh_objects() -> pa.Table:
-    """Pods, their services, the Sidecar in force for the cart and an object with a hostile name."""
-    rows: list[dict[str, object]] = []
-    for pod in PODS:
-        containers = [{"name": "istio-proxy"}] if pod.gateway else [{"name": "app"}, {"name": "istio-proxy"}]
-        body: dict[str, object] = {
-            "spec": {"containers": containers},
-            "status": {"podIP": pod.address, "podIPs": [{"ip": pod.address}], "phase": "Running"},
-        }
-        rows.append(
-            _object(
-                "Pod",
-                pod.namespace,
-                pod.pod,
-                len(rows),
-                body,
-                app=pod.service,
-                owner_kind="StatefulSet",
-                owner_name=pod.workload,
-            )
-        )
-        service = {
-            "spec": {"selector": {"app": pod.service}, "clusterIP": "None", "ports": [{"name": "http", "port": 8080}]}
-        }
-        rows.append(_object("Service", pod.namespace, str(pod.service), len(rows), service))
-    rows.append(
-        _object("Sidecar", "shop", "cart", len(rows), {"spec": {"egress": [{"hosts": ["./*", "istio-system/*"]}]}})
-    )
-    rows.append(_object("VirtualService", "shop", HOSTILE_NAME, len(rows), {"spec": {"hosts": ["reviews"]}}))
-    return _table(schemas.MESH_OBJECTS.schema, rows)
-
-
-def metric_samples() -> pa.Table:
-    """Request counters of two edges: one as the logs have it, one that lost calls."""
-    rows: list[dict[str, object]] = []
-    totals = ((GATEWAY, STOREFRONT, 60), (STOREFRONT, CATALOG, 55))
-    for caller, callee, total in totals:
-        for step in range(MINUTES + 1):
-            labels = {
-                "reporter": "source",
-                "source_workload": caller.workload,
-                "source_workload_namespace": caller.namespace,
-                "destination_service": callee.host,
-                "request_protocol": "http",
-                "response_code": "200",
-            }
-            at = START + timedelta(minutes=step)
-            rows.append(
-                {
-                    "source": "prometheus/requests.json",
-                    "source_offset": len(rows) * 40,
-                    "format": "prometheus_range",
-                    "metric": "istio_requests_total",
-                    "labels": list(labels.items()),
-                    "time": at,
-                    "value": float(total * step / MINUTES),
-                    "date": at.date(),
-                }
-            )
-    return _table(schemas.METRIC_SAMPLES.schema, rows)
+    return table_of(schemas.SPANS.schema, rows)

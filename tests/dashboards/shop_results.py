@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from pipelines import schemas
 from pipelines.lake.lake import Lake
-from tests.dashboards import shop
+from tests.dashboards import shop, shop_objects
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -232,8 +232,8 @@ def ingested() -> dict[str, pa.Table]:
     return {
         "access_logs": logs,
         "spans": shop.spans(),
-        "metric_samples": shop.metric_samples(),
-        "mesh_objects": shop.mesh_objects(),
+        "metric_samples": shop_objects.metric_samples(),
+        "mesh_objects": shop_objects.mesh_objects(),
         "rejects": rejects(),
         "sources": sources(logs),
     }

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pipelines.lake.lake import Lake
-from tests.dashboards import shop
+from tests.dashboards import shop, shop_objects
 from tests.dashboards.browsing import ROOT, TIMEOUT_MS, missing, served, start_browser
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ def test_a_logged_request_is_on_the_page_within_ten_seconds(tmp_path: Path) -> N
     from playwright.sync_api import sync_playwright
 
     lake, log = tmp_path / "lake", tmp_path / "logs" / shop.CART.pod / "access.log"
-    Lake.open(str(lake), create=True).append("ingest", {"mesh_objects": shop.mesh_objects()})
+    Lake.open(str(lake), create=True).append("ingest", {"mesh_objects": shop_objects.mesh_objects()})
     log.parent.mkdir(parents=True)
     log.write_text(line("/before"))
     with streaming(log.parents[1], lake), served(lake) as url, sync_playwright() as playwright:
