@@ -47,6 +47,10 @@ def recommend(
     explain: Annotated[
         str | None, typer.Option("--explain", metavar="WORKLOAD", help="Show the whole reasoning for one workload.")
     ] = None,
+    crds: Annotated[
+        list[Path] | None,
+        typer.Option("--crds", help="CustomResourceDefinitions to check manifests against, before those of the lake."),
+    ] = None,
     strict: Annotated[bool, typer.Option("--strict", help="Exit with 4 where inputs are missing.")] = False,
     output: Annotated[
         Literal["table", "yaml", "json"], typer.Option("--output", "-o", help="How to print it.")
@@ -59,20 +63,21 @@ def recommend(
     from analyzers.scoping.assessment import Settings
     from analyzers.scoping.export import ExportError, export
     from analyzers.scoping.records import recommend_lake
+    from analyzers.scoping.resource_definitions import DefinitionError, read_definitions
     from meshlens.exits import SKIPPED, fail
     from pipelines.lake.errors import LakeError
 
     names = [*(workload or ()), *((explain,) if explain else ())]
     settings = Settings(duration(min_window), tuple(namespace or ()), tuple(names), not minimal_base)
     try:
-        result = recommend_lake(lake, settings)
+        result = recommend_lake(lake, settings, read_definitions(crds or ()))
         exported = None
         if out is not None and not result.skipped:
             complete = not (names or namespace)
             exported = export(
                 result.recommendations, out, complete=complete, prune=prune, include_review=include_review
             )
-    except (LakeError, ExportError) as error:
+    except (LakeError, ExportError, DefinitionError) as error:
         fail(str(error))
     if explain and not result.skipped and not result.recommendations:
         fail(_unknown(explain, result))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -14,6 +14,7 @@ from analyzers.framework.finding import fingerprint
 from analyzers.scoping.coverage import utc
 from analyzers.scoping.manifest import to_yaml
 from analyzers.scoping.recommend import recommend
+from analyzers.scoping.resource_definitions import checked, definitions_in
 from pipelines.lake.lake import Lake
 from pipelines.lake.session import open_session
 from pipelines.schemas import RECOMMENDATIONS
@@ -23,16 +24,24 @@ if TYPE_CHECKING:
 
     from analyzers.scoping.assessment import Settings
     from analyzers.scoping.model import Recommendation, ScopingResult
+    from analyzers.scoping.resource_definitions import Schemas
 
 
-def recommend_lake(lake_uri: str, settings: Settings) -> ScopingResult:
+def recommend_lake(lake_uri: str, settings: Settings, schemas: Schemas | None = None) -> ScopingResult:
     """Recommend for a lake and append the recommendations to its `recommendations` table as one run.
+
+    Manifests are checked against the lake's CustomResourceDefinitions, and before those against `schemas`.
 
     Raises:
         LakeError: the lake cannot be read or written.
     """
     with open_session(lake_uri) as session:
         result = recommend(session, settings)
+        known = definitions_in(session) | (schemas or {})
+    if known:
+        note = f"manifests were checked against {len(known)} versions of CustomResourceDefinitions"
+        items = tuple(checked(item, known) for item in result.recommendations)
+        result = replace(result, recommendations=items, notes=(*result.notes, note))
     if not result.skipped:
         rows = recommendation_rows(result.recommendations)
         Lake.open(lake_uri).append("recommend", {RECOMMENDATIONS.name: rows}, _parameters(settings))
