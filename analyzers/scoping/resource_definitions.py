@@ -96,7 +96,7 @@ def problem_of(manifest: Mapping[str, object], schemas: Schemas) -> str | None:
         served = sorted(version for version, named in schemas if named == kind)
         return f"{kind}: the cluster does not serve {api_version}, only {', '.join(served)}" if served else None
     # The API server itself checks apiVersion, kind and metadata.
-    content = {key: value for key, value in manifest.items() if key not in {"apiVersion", "kind", "metadata"}}
+    content: Any = {key: value for key, value in manifest.items() if key not in {"apiVersion", "kind", "metadata"}}
     errors = jsonschema.Draft202012Validator(schema).iter_errors(content)
     first = min(errors, key=lambda error: [str(part) for part in error.absolute_path], default=None)
     if first is None:
