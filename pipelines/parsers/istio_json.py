@@ -97,7 +97,8 @@ def _take_fitting(
     texts = lines.select(rest).to_arrow()
     fits = as_mask(pc.match_substring_regex(texts, pattern=template.pattern))
     if fits.any():
-        tables.append(cut_columns(lines.select(rest[fits]), template))
+        table, fits[fits] = cut_columns(lines.select(rest[fits]), template)
+        tables.append(table)
     return rest[~fits]
 
 

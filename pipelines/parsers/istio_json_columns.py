@@ -5,19 +5,21 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import msgspec
-import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipelines.parsers import access_log_patterns as fields
-from pipelines.parsers.json_template import COUNT_VALUE, TEXT_VALUE, find_members
+from pipelines.parsers.json_template import COUNT_VALUE, TEXT_VALUE, find_key_ends
 from pipelines.parsers.lines import slices
 from pipelines.parsers.result import accepted_schema
 from pipelines.parsers.text_fields import strip_cluster_delimiter, to_timestamps
 from pipelines.schemas import ACCESS_LOG_FIELDS
 
 if TYPE_CHECKING:
-    from pipelines.parsers.json_template import Members, Template
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from pipelines.parsers.json_template import Template
     from pipelines.parsers.lines import Lines
 
 SCHEMA = accepted_schema(ACCESS_LOG_FIELDS)
@@ -41,31 +43,34 @@ VALUES: dict[str, str] = {KEYS[field.name]: _rule(field.name, field.type) for fi
 _QUOTE, _DASH, _N = (ord(character) for character in '"-n')
 
 
-def cut_columns(lines: Lines, template: Template) -> pa.Table:
-    """`source_offset` and `ACCESS_LOG_FIELDS` of lines that all match the template."""
-    members = find_members(lines, template)
+def cut_columns(lines: Lines, template: Template) -> tuple[pa.Table, NDArray[np.bool_]]:
+    """`source_offset` and `ACCESS_LOG_FIELDS` of nearly all of some lines that match the template, and of which."""
+    key_ends, simple = find_key_ends(lines, template)
+    chosen = lines if simple.all() else lines.select(simple)
     place = {key: index for index, key in enumerate(template.keys)}
-    columns = [pa.array(lines.offset + lines.starts, pa.int64())]
+    columns = [pa.array(chosen.offset + chosen.starts, pa.int64())]
     for field in ACCESS_LOG_FIELDS:
         index = place.get(KEYS[field.name])
-        texts = None if index is None else _cut(lines, members, index)
-        columns.append(pa.nulls(len(lines), field.type) if texts is None else typed(texts, field))
-    return pa.table(columns, schema=SCHEMA)
+        texts = None if index is None else _cut(chosen, template, key_ends, index)
+        columns.append(pa.nulls(len(chosen), field.type) if texts is None else typed(texts, field))
+    return pa.table(columns, schema=SCHEMA), simple
 
 
-def _cut(lines: Lines, members: Members, index: int) -> pa.Array:
-    """The values of each line's key number `index`, as strings."""
+def _cut(lines: Lines, template: Template, key_ends: NDArray[np.int64], index: int) -> pa.Array:
+    """The values of each line's key number `index`, as strings.
+
+    A value lies between the quote and colon after its key and the comma and quote before the next, or the last brace.
+    """
     values = lines.bytes_array()
-    quotes, key_end = members.quotes, members.key_ends[index]
-    starts = quotes[key_end] + 2
+    starts = key_ends[index] + 2
+    if index == len(template.keys) - 1:
+        ends = lines.ends - 1
+    else:
+        ends = key_ends[index + 1] - len(template.keys[index + 1]) - 2
     first = values[starts]
     quoted = first == _QUOTE
-    starts += quoted
-    ends = quotes[np.minimum(key_end + 2, len(quotes) - 1)]
-    if not quoted.all():
-        # A value without quotes ends before the comma of the next key, or before the brace.
-        is_last = index == len(members.key_ends) - 1
-        ends = np.where(quoted, ends, lines.ends - 1 if is_last else quotes[key_end + 1] - 1)
+    starts = starts + quoted
+    ends = ends - quoted
     null = (first == _N) | ((ends - starts == 1) & (values[starts] == _DASH))
     return unescape(slices(pa.py_buffer(lines.data), starts, ends, pa.string(), null if null.any() else None))
 

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 _PLAIN_KEY = re.compile(r"[A-Za-z0-9_.@/-]{1,128}")
 _MOST_KEYS = 64
 
-_QUOTE, _BACKSLASH, _COLON = (ord(character) for character in '"\\:')
+_QUOTE, _COLON = ord('"'), ord(":")
 
 # Two-, three- and four-byte UTF-8, without overlong forms and surrogates.
 _UTF_8 = (
@@ -58,16 +58,6 @@ class Template:
     pattern: str
 
 
-@dataclass(frozen=True, slots=True)
-class Members:
-    """Where the members of some lines are: quotes that begin or end strings, one more position after the last, and
-    which of them end each key (shape (keys, lines)).
-    """
-
-    quotes: NDArray[np.int64]
-    key_ends: NDArray[np.int64]
-
-
 def learn_template(line: bytes, values: Mapping[str, str]) -> Template | None:
     """The template of lines like this one, or None where it is no JSON object or has keys out of the ordinary.
 
@@ -84,30 +74,15 @@ def learn_template(line: bytes, values: Mapping[str, str]) -> Template | None:
     return Template(keys, rf"\A\{{{','.join(parts)}\}}\z")
 
 
-def find_members(lines: Lines, template: Template) -> Members:
-    """Finds keys and values of lines that all match the template's pattern."""
-    values = lines.bytes_array()
-    quotes = _string_quotes(values, lines)
-    closing = np.arange(1, len(quotes), 2)
-    key_ends = closing[values[quotes[closing] + 1] == _COLON].reshape(len(lines), len(template.keys))
-    return Members(quotes, np.ascontiguousarray(key_ends.T))
+def find_key_ends(lines: Lines, template: Template) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+    """Where the keys of lines that match the template's pattern end: the positions of their closing quotes.
 
-
-def _string_quotes(values: NDArray[np.uint8], lines: Lines) -> NDArray[np.int64]:
-    """Positions of the quotes that begin and end strings, in these lines only, and one more after them.
-
-    A quote after an odd run of backslashes is part of a string.
+    Returns these for some lines (shape (keys, lines)), and which lines: those where a quote before a colon ends
+    nothing but keys. In the others, rare ones, a value begins with a colon or holds a quote before one.
     """
-    quotes = np.flatnonzero(values == _QUOTE)
-    backslashes = np.flatnonzero(values == _BACKSLASH)
-    if len(backslashes):
-        begins = np.diff(backslashes, prepend=-2) != 1
-        run_starts = backslashes[np.maximum.accumulate(np.where(begins, np.arange(len(backslashes)), 0))]
-        escaped = backslashes[(backslashes - run_starts) % 2 == 0] + 1
-        quotes = quotes[~np.isin(quotes, escaped, assume_unique=True)]
-    first = np.searchsorted(quotes, lines.starts)
-    counts = np.searchsorted(quotes, lines.ends) - first
-    if counts.sum() < len(quotes):
-        before = np.cumsum(counts) - counts
-        quotes = quotes[np.arange(int(counts.sum())) + np.repeat(first - before, counts)]
-    return np.append(quotes, lines.ends[-1:])
+    values = lines.bytes_array()
+    ends = np.flatnonzero((values[:-1] == _QUOTE) & (values[1:] == _COLON))
+    count = len(template.keys)
+    first = np.searchsorted(ends, lines.starts)
+    simple = np.searchsorted(ends, lines.ends) - first == count
+    return ends[first[simple] + np.arange(count)[:, np.newaxis]], simple
