@@ -72,6 +72,7 @@ def ingest(
         from pipelines.inputs.errors import InputError
         from pipelines.jobs.commit import AccountingError
         from pipelines.jobs.ingest import IngestOptions, run_ingest
+        from pipelines.jobs.runner import BeamOptionsError
         from pipelines.lake.errors import LakeError
 
     try:
@@ -79,6 +80,8 @@ def ingest(
             report = run_ingest(files, lake, IngestOptions(inputs, asked, beam, tell))
     except (InputError, AccountingError, LakeError) as error:
         fail(str(error))
+    except BeamOptionsError as error:
+        raise typer.BadParameter(str(error)) from error
     (print_json if output == "json" else print_table)(report)
     if not report.files and not report.unchanged:
         fail(

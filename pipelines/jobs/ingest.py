@@ -16,7 +16,7 @@ from pipelines.jobs.commit import commit_outcome, load_checkpoints
 from pipelines.jobs.pipeline import run_pipeline
 from pipelines.jobs.progress import watched
 from pipelines.jobs.report import IngestReport
-from pipelines.jobs.runner import beam_options, is_local, quieten
+from pipelines.jobs.runner import beam_options, check_beam_options, is_local, quieten
 from pipelines.lake.errors import NoLakeError
 from pipelines.lake.lake import Lake
 from pipelines.lake.storage import open_storage
@@ -60,9 +60,11 @@ def run_ingest(paths: Sequence[str], lake_uri: str, options: IngestOptions | Non
         InputError: a path does not exist, or an input vanished, shrank or was replaced meanwhile.
         AccountingError: records are not accounted for.
         LakeError: the lake cannot be used.
+        BeamOptionsError: Beam cannot use its options.
     """
     quieten()
     options = options or IngestOptions()
+    check_beam_options(options.beam)
     storage = open_storage(lake_uri)
     options = replace(options, inputs=replace(options.inputs, excluded=(storage.root,)))
     started = time.monotonic()
@@ -99,8 +101,8 @@ def run_batch(
         FailedInputError: an input could not be used; nothing of the batch was committed.
         AccountingError: records are not accounted for.
     """
-    beam = beam_options(options.beam)
     total_bytes = sum(bundle.weight for bundle in bundles)
+    beam = beam_options(options.beam, len(bundles), total_bytes)
     plan = {"bundles": [json.loads(encode(bundle)) for bundle in bundles]}
     with lake.begin(kind, plan, parameters) as batch:
         shards = min(_MAX_SHARDS, 1 + total_bytes // _SHARD_BYTES)
