@@ -90,10 +90,15 @@ def plan_ranges(
     size = plan.file.size
     framing = FORMATS[plan.format].framing
     if framing is not Framing.LINES or plan.compression != PLAIN:
+        left = plan.compression == PLAIN and start < size
         is_read = known is not None and (
             framing is Framing.DOCUMENT
-            or (plan.compression == PLAIN and start >= size)
-            or (known.source, known.size, known.modified_us) == (plan.file.path, size, plan.file.modified_us)
+            or (plan.compression == PLAIN and not left)
+            # Untouched since: what is left, if anything, is a record without its end.
+            or (
+                (known.source, known.size, known.modified_us) == (plan.file.path, size, plan.file.modified_us)
+                and not (left and plan.take_unfinished)
+            )
         )
         return [] if is_read else [_range(plan, start, None, size)]
     last = size if limit_bytes is None else min(size, start + limit_bytes)

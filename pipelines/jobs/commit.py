@@ -51,6 +51,8 @@ def load_checkpoints(lake: Lake, rules: PodRules) -> tuple[Checkpoints, list[Che
 def commit_outcome(batch: Batch, outcome: Outcome) -> tuple[list[FileReport], list[Checkpoint]]:
     """Commit what a batch's workers left behind; returns the counts and where its inputs stand now.
 
+    Where no input got any further (all there was is a record without its end) nothing is committed or returned.
+
     Raises:
         FailedInputError: an input could not be used.
         AccountingError: records are not accounted for.
@@ -58,12 +60,14 @@ def commit_outcome(batch: Batch, outcome: Outcome) -> tuple[list[FileReport], li
     for manifest in outcome.manifests:
         if manifest.failure is not None:
             raise FailedInputError(manifest.failure, manifest.failed_path or "")
+    ends = [end for manifest in outcome.manifests for end in manifest.ends]
+    if not any(end.bytes or end.read for end in ends):
+        return [], []
     files: dict[str, list[DataFile]] = defaultdict(list)
     for manifest in outcome.manifests:
         for table, written in manifest.files.items():
             files[table] += written
     files[EDGES_1M.name] += outcome.rollup_files
-    ends = [end for manifest in outcome.manifests for end in manifest.ends]
     calls = outcome.rolled_up_calls + sum(manifest.calls for manifest in outcome.manifests)
     _account(ends, files, calls)
     per_source = _by_source(ends)

@@ -110,7 +110,7 @@ def run_batch(
         with watched(total_bytes, options.tell if is_local(beam) else None) as progress_path:
             outcome = run_pipeline(bundles, context, beam, progress_path)
         report.files, ends = commit_outcome(batch, outcome)
-        report.run_id = batch.batch_id
+        report.run_id = batch.batch_id if ends else None
     report.notes += [end.note for manifest in outcome.manifests for end in manifest.ends if end.note is not None]
     return ends
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 from pipelines.inputs.checkpoints import Checkpoints
 from pipelines.inputs.errors import ChangedError
@@ -270,4 +271,23 @@ def test_unreadable_files_are_skipped_with_the_reason(inputs: Inputs) -> None:
     reasons = [skip.reason for skip in inputs.plan().skipped]
     assert "zstd archive" in reasons[0]
     assert "'hello'" in reasons[2]
+    assert inputs.plan().ranges == []
+
+
+def test_an_unfinished_message_is_left_until_the_file_grows_or_is_quiet(inputs: Inputs) -> None:
+    inputs.options = GROWING
+    spans = inputs.folder / "traces.binpb"
+    request = ExportTraceServiceRequest()
+    span = request.resource_spans.add().scope_spans.add().spans.add()
+    span.trace_id, span.span_id, span.name = b"\1" * 16, b"\2" * 8, "call"
+    data = request.SerializeToString()
+    message = bytes([len(data)]) + data
+    spans.write_bytes(message * 2 + message[:20])
+    assert inputs.read() == message * 2
+    assert inputs.plan().ranges == []
+    with spans.open("ab") as file:
+        file.write(message[20:] + message[:5])
+    assert inputs.read() == message
+    inputs.options = QUIET
+    assert inputs.read() == message[:5]
     assert inputs.plan().ranges == []

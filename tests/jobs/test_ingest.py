@@ -202,3 +202,27 @@ def test_several_workers_give_the_same_rows(inputs: Path, lake: str) -> None:
     assert ask(lake, "SELECT count(DISTINCT request_id), (SELECT sum(calls) FROM edges_1m) FROM access_logs") == [
         (800, 800)
     ]
+
+
+def test_nothing_but_an_unfinished_record_is_no_run(inputs: Path, lake: str) -> None:
+    (inputs / "access.log").write_bytes(text_log(3))
+    run_ingest([str(inputs)], lake)
+    (inputs / "traces.log.gz").write_bytes(gzip.compress(json_line(0) * 50)[:60])
+    growing = IngestOptions(InputOptions(quiet_seconds=0.0))
+    os.utime(inputs / "traces.log.gz", (4_000_000_000, 4_000_000_000))
+    report = run_ingest([str(inputs)], lake, growing)
+    assert (report.run_id, report.read) == (None, 0)
+    assert ask(lake, "SELECT count(*) FROM runs") == [(1,)]
+
+
+def test_garbage_after_the_last_gzip_member_is_rejected_once(inputs: Path, lake: str) -> None:
+    log = inputs / "access.log.gz"
+    log.write_bytes(gzip.compress(text_log(30)))
+    run_ingest([str(inputs)], lake)
+    with log.open("ab") as file:
+        file.write(b"garbage that is no gzip member")
+    report = run_ingest([str(inputs)], lake)
+    assert (report.read, report.rejected) == (1, 1)
+    assert run_ingest([str(inputs)], lake).run_id is None
+    assert ask(lake, "SELECT count(*) FROM access_logs") == [(30,)]
+    assert "damaged gzip data" in str(ask(lake, "SELECT reason FROM rejects"))
