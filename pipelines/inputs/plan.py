@@ -57,7 +57,8 @@ class Unchanged:
 class InputPlan:
     """Ranges to read, and what is said of every file that has none.
 
-    `notes` are remarks that need no action; `unsettled` files have a last record that may still be being written.
+    `notes` are remarks that need no action. `unsettled` files have a last record that may still be being written;
+    `deferred` ones begin like a file that is only partly planned, and are for the next plan.
     """
 
     ranges: list[Range] = field(default_factory=list)
@@ -66,6 +67,7 @@ class InputPlan:
     warnings: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     unsettled: list[str] = field(default_factory=list)
+    deferred: list[str] = field(default_factory=list)
 
 
 def plan_inputs(
@@ -94,7 +96,9 @@ def plan_files(files: Iterable[FoundFile], checkpoints: Checkpoints, options: In
             seen = _look(file, (checkpoints, here), options, queries)
             if isinstance(seen, Skipped):
                 plan.skipped.append(seen)
-            elif seen.fingerprint.hash not in partly_planned:
+            elif seen.fingerprint.hash in partly_planned:
+                plan.deferred.append(file.path)
+            else:
                 with open_stream(file.path, seen.compression) as stream:
                     planned = plan_ranges(seen, stream, options.limit_bytes, options.range_bytes)
                     end = _end_of_plan(seen, planned, stream)

@@ -291,3 +291,14 @@ def test_an_unfinished_message_is_left_until_the_file_grows_or_is_quiet(inputs: 
     inputs.options = QUIET
     assert inputs.read() == message[:5]
     assert inputs.plan().ranges == []
+
+
+def test_a_copy_of_a_file_that_is_taken_in_steps_waits_for_its_end(inputs: Inputs) -> None:
+    (inputs.folder / "a.log").write_bytes(text_log(40))
+    (inputs.folder / "b.log").write_bytes(text_log(45))
+    inputs.options = InputOptions(quiet_seconds=-1.0, limit_bytes=5_000)
+    assert inputs.plan().deferred == [str(inputs.folder / "b.log")]
+    got: list[bytes] = []
+    while part := inputs.read():
+        got += part.splitlines()
+    assert got == text_log(45).splitlines()
