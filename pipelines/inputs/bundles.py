@@ -9,6 +9,7 @@ from urllib.parse import urlencode
 
 from pipelines.inputs.formats import PROMETHEUS_LIVE
 from pipelines.inputs.ranges import RANGE_BYTES, Range
+from pipelines.parsers.context import Context
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -54,6 +55,11 @@ class LiveQuery:
     def modified_us(self) -> int:
         """The last moment asked for."""
         return self.end_s * 1_000_000
+
+    @property
+    def context(self) -> Context:
+        """What the parser must know."""
+        return Context(default_metric=self.default_metric)
 
 
 Work = Range | LiveQuery
@@ -105,5 +111,7 @@ def decode(data: bytes) -> Bundle:
 
 def _unit(value: Mapping[str, object]) -> Work:
     fields = {name: field for name, field in value.items() if name != "kind"}
-    kind = Range if value["kind"] == "Range" else LiveQuery
-    return kind(**fields)  # type: ignore[arg-type]  # JSON we wrote ourselves; a wrong key fails here
+    if value["kind"] != "Range":
+        return LiveQuery(**fields)  # type: ignore[arg-type]  # JSON we wrote ourselves; a wrong key fails here
+    context = Context(**value["context"])  # type: ignore[arg-type]  # as above
+    return Range(**fields | {"context": context})  # type: ignore[arg-type]  # JSON we wrote ourselves; a wrong key fails here

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import importlib
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import Enum
+from functools import cache
 from typing import TYPE_CHECKING, Final
 
+from pipelines.parsers.context import Context
+from pipelines.parsers.result import Parsed
 from pipelines.schemas import (
     ACCESS_LOG_FIELDS,
     ACCESS_LOGS,
@@ -18,11 +23,9 @@ from pipelines.schemas import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     import pyarrow as pa
 
-    from pipelines.parsers.result import Parsed
+    from pipelines.columns import Table
 
 
 class Framing(Enum):
@@ -37,75 +40,63 @@ class Framing(Enum):
 class Format:
     """One format.
 
-    `fields` are its records' columns as its parser gives them; `is_log` says that its records were written by one
-    proxy, whose pod the path may name.
+    `fields` are its records' columns as its parser gives them; `parser` is that parser's `module:function`, imported
+    only when the format occurs: some bring a protobuf or YAML library with them. It takes a chunk of whole records, the
+    chunk's offset in the decompressed source and a `Context`, and returns one `Parsed` or several. `is_log` says that
+    the records were written by one proxy, whose pod the path may name.
     """
 
     name: str
-    table: str
+    table: Table
     fields: pa.Schema
     framing: Framing
+    parser: str
     is_log: bool = False
 
 
 #: Answers of a live Prometheus: read over HTTP, never recognised in a file.
 PROMETHEUS_LIVE: Final = "prometheus_live"
 
+_LINES, _DELIMITED, _DOCUMENT = Framing.LINES, Framing.DELIMITED, Framing.DOCUMENT
+_PARSERS: Final = "pipelines.parsers"
+
 FORMATS: Final[dict[str, Format]] = {
     format_.name: format_
     for format_ in (
-        Format("istio_text", ACCESS_LOGS.name, ACCESS_LOG_FIELDS, Framing.LINES, is_log=True),
-        Format("istio_json", ACCESS_LOGS.name, ACCESS_LOG_FIELDS, Framing.LINES, is_log=True),
-        Format("otlp_traces", SPANS.name, SPAN_FIELDS, Framing.DELIMITED),
-        Format("otlp_traces_json", SPANS.name, SPAN_FIELDS, Framing.LINES),
-        Format("prometheus_range", METRIC_SAMPLES.name, METRIC_SAMPLE_FIELDS, Framing.DOCUMENT),
-        Format(PROMETHEUS_LIVE, METRIC_SAMPLES.name, METRIC_SAMPLE_FIELDS, Framing.DOCUMENT),
-        Format("kubernetes_yaml", MESH_OBJECTS.name, MESH_OBJECT_FIELDS, Framing.DOCUMENT),
-        Format("kubernetes_json", MESH_OBJECTS.name, MESH_OBJECT_FIELDS, Framing.DOCUMENT),
-        Format("kubernetes_watch", MESH_OBJECTS.name, MESH_OBJECT_FIELDS, Framing.LINES),
+        Format("istio_text", ACCESS_LOGS, ACCESS_LOG_FIELDS, _LINES, "istio_text:parse_istio_text", is_log=True),
+        Format("istio_json", ACCESS_LOGS, ACCESS_LOG_FIELDS, _LINES, "istio_json:parse_istio_json", is_log=True),
+        Format("otlp_traces", SPANS, SPAN_FIELDS, _DELIMITED, "otlp_traces:parse_otlp_traces_delimited"),
+        Format("otlp_traces_json", SPANS, SPAN_FIELDS, _LINES, "otlp_traces:parse_otlp_traces_json"),
+        Format(
+            "prometheus_range", METRIC_SAMPLES, METRIC_SAMPLE_FIELDS, _DOCUMENT, "prometheus_range:prometheus_batches"
+        ),
+        Format(PROMETHEUS_LIVE, METRIC_SAMPLES, METRIC_SAMPLE_FIELDS, _DOCUMENT, "prometheus_range:prometheus_batches"),
+        Format("kubernetes_yaml", MESH_OBJECTS, MESH_OBJECT_FIELDS, _DOCUMENT, "kubernetes:parse_kubernetes_yaml"),
+        Format("kubernetes_json", MESH_OBJECTS, MESH_OBJECT_FIELDS, _DOCUMENT, "kubernetes:parse_kubernetes_json"),
+        Format("kubernetes_watch", MESH_OBJECTS, MESH_OBJECT_FIELDS, _LINES, "kubernetes:parse_kubernetes_watch"),
     )
 }
 
+Parser = Callable[[bytes, int, Context], Parsed | Iterator[Parsed]]
 
-def parse(format_name: str, chunk: bytes, base_offset: int, default_metric: str | None = None) -> Iterator[Parsed]:
-    """Parse whole records of a format; large Prometheus answers come in several pieces.
 
-    `base_offset` is the chunk's offset in the decompressed source; `default_metric` names Prometheus series that have
-    no name of their own.
+def parse(format_name: str, chunk: bytes, base_offset: int, context: Context) -> Iterator[Parsed]:
+    """Parse whole records of a format; what outgrows its input comes in several pieces.
+
+    `base_offset` is the chunk's offset in the decompressed source.
     """
-    # Each parser is imported only when its format occurs: some bring a protobuf or YAML library with them.
-    match format_name:
-        case "istio_text":
-            from pipelines.parsers.istio_text import parse_istio_text
+    if format_name not in FORMATS:
+        raise ValueError(f"there is no format {format_name}; the formats are {', '.join(FORMATS)}")
+    parsed = parser_of(format_name)(chunk, base_offset, context)
+    if isinstance(parsed, Parsed):
+        yield parsed
+    else:
+        yield from parsed
 
-            yield parse_istio_text(chunk, base_offset)
-        case "istio_json":
-            from pipelines.parsers.istio_json import parse_istio_json
 
-            yield parse_istio_json(chunk, base_offset)
-        case "otlp_traces":
-            from pipelines.parsers.otlp_traces import parse_otlp_traces_delimited
-
-            yield parse_otlp_traces_delimited(chunk, base_offset)
-        case "otlp_traces_json":
-            from pipelines.parsers.otlp_traces import parse_otlp_traces_json
-
-            yield parse_otlp_traces_json(chunk, base_offset)
-        case "prometheus_range" | "prometheus_live":
-            from pipelines.parsers.prometheus_range import prometheus_batches
-
-            yield from prometheus_batches(chunk, base_offset, default_metric)
-        case "kubernetes_yaml":
-            from pipelines.parsers.kubernetes import parse_kubernetes_yaml
-
-            yield parse_kubernetes_yaml(chunk, base_offset)
-        case "kubernetes_json":
-            from pipelines.parsers.kubernetes import parse_kubernetes_json
-
-            yield parse_kubernetes_json(chunk, base_offset)
-        case "kubernetes_watch":
-            from pipelines.parsers.kubernetes import parse_kubernetes_watch
-
-            yield parse_kubernetes_watch(chunk, base_offset)
-        case _:
-            raise ValueError(f"there is no format {format_name}; the formats are {', '.join(FORMATS)}")
+@cache
+def parser_of(format_name: str) -> Parser:
+    """The function that parses a format."""
+    module, _, function = FORMATS[format_name].parser.partition(":")
+    parser: Parser = getattr(importlib.import_module(f"{_PARSERS}.{module}"), function)
+    return parser

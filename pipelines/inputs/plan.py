@@ -15,7 +15,9 @@ from pipelines.inputs.formats import FORMATS, Framing
 from pipelines.inputs.path_identity import PodRules, pod_of_path
 from pipelines.inputs.prometheus_queries import Queries
 from pipelines.inputs.ranges import RANGE_BYTES, FilePlan, Range, plan_ranges
-from pipelines.inputs.recognise import SNIFF_BYTES, recognise
+from pipelines.inputs.recognise import recognise
+from pipelines.inputs.recognition import SNIFF_BYTES
+from pipelines.parsers.context import Context
 from pipelines.schemas import METRIC_SAMPLES
 
 if TYPE_CHECKING:
@@ -130,7 +132,7 @@ def _look(
             return Skipped(file.path, damage or recognised.reason)
         format_ = FORMATS[recognised.format]
     with open_stream(file.path, container) as stream:
-        metric = queries.metric_of(file.path) if format_.table == METRIC_SAMPLES.name else None
+        metric = queries.metric_of(file.path) if format_.table is METRIC_SAMPLES else None
         print_ = fingerprint(stream, format_.framing, metric)
         matches = [
             match
@@ -146,7 +148,9 @@ def _look(
         checkpoint=max(matches, key=lambda match: match.position, default=None),
         take_unfinished=quiet,
         pod=pod_of_path(file.path, options.rules, file.target) if format_.is_log else None,
-        default_metric=metric,
+        context=Context(
+            default_metric=metric, layout=recognised.layout, observed_us=file.modified_us, wrapper=recognised.wrapper
+        ),
     )
 
 

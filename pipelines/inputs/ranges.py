@@ -16,6 +16,7 @@ from pipelines.inputs.compression import PLAIN, open_stream, read_exactly
 from pipelines.inputs.errors import ChangedError
 from pipelines.inputs.formats import FORMATS, Framing
 from pipelines.inputs.records import Chunk, Unreadable, read_records
+from pipelines.parsers.context import DEFAULT, Context
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -48,7 +49,7 @@ class Range:
     weight: int
     namespace: str | None = None
     pod: str | None = None
-    default_metric: str | None = None
+    context: Context = DEFAULT
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +71,7 @@ class FilePlan:
     checkpoint: Checkpoint | None
     take_unfinished: bool
     pod: Pod | None = None
-    default_metric: str | None = None
+    context: Context = DEFAULT
 
 
 def plan_ranges(
@@ -132,7 +133,7 @@ def _range(plan: FilePlan, start: int, end: int | None, weight: int) -> Range:
         weight=weight,
         namespace=None if plan.pod is None else plan.pod.namespace,
         pod=None if plan.pod is None else plan.pod.name,
-        default_metric=plan.default_metric,
+        context=plan.context,
     )
 
 
@@ -184,7 +185,7 @@ def read_range(work: Range) -> Iterator[Chunk | Unreadable | RangeEnd]:
         for piece in read_records(stream, framing, work.start, work.end, take_unfinished=work.take_unfinished):
             data = piece.data if isinstance(piece, Chunk) else piece.tail
             if framing is Framing.DOCUMENT and isinstance(piece, Chunk):
-                whole_hash = document_hash((data,), work.default_metric)
+                whole_hash = document_hash((data,), work.context.default_metric)
             tail = (tail + data[-HASHED_BYTES:])[-HASHED_BYTES:]
             position += len(data) if isinstance(piece, Chunk) else piece.length
             yield piece

@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
+from pipelines.columns import TIMESTAMP
 from pipelines.inputs.checkpoints import Checkpoint, Checkpoints
 from pipelines.inputs.errors import ChangedError
 from pipelines.inputs.formats import FORMATS, PROMETHEUS_LIVE
 from pipelines.jobs.report import FileReport
 from pipelines.lake.batches import Counts
-from pipelines.schemas import ACCESS_LOGS, EDGES_1M, REJECTS, SOURCES, TIMESTAMP
+from pipelines.schemas import ACCESS_LOGS, EDGES_1M, REJECTS, SOURCES
 
 if TYPE_CHECKING:
     from pipelines.inputs.path_identity import PodRules
@@ -76,10 +77,13 @@ def commit_outcome(batch: Batch, outcome: Outcome) -> tuple[list[FileReport], li
         accepted=sum(end.accepted for end in ends),
         rejected=sum(end.rejected for end in ends),
         bytes=sum(end.bytes for end in ends),
+        others=sum(end.others for end in ends),
     )
     batch.commit(files=files, counts=counts, tables={SOURCES.name: _source_rows(per_source)})
     reports = [
-        FileReport(end.checkpoint.source, end.checkpoint.format, end.read, end.accepted, end.rejected, end.bytes)
+        FileReport(
+            end.checkpoint.source, end.checkpoint.format, end.read, end.accepted, end.rejected, end.bytes, end.others
+        )
         for end in per_source
     ]
     return reports, [end.checkpoint for end in per_source]
@@ -90,7 +94,7 @@ def _account(ends: list[WorkEnd], files: dict[str, list[DataFile]], calls: int) 
     rejected = sum(end.rejected for end in ends)
     accepted: dict[str, int] = defaultdict(int)
     for end in ends:
-        accepted[FORMATS[end.checkpoint.format].table] += end.accepted
+        accepted[FORMATS[end.checkpoint.format].table.name] += end.accepted
     expected = {**accepted, REJECTS.name: rejected}
     written = {table: sum(file.rows for file in files.get(table, [])) for table in expected}
     lines = accepted.get(ACCESS_LOGS.name, 0)
@@ -118,6 +122,7 @@ def _by_source(ends: list[WorkEnd]) -> list[WorkEnd]:
             accepted=known.accepted + end.accepted,
             rejected=known.rejected + end.rejected,
             bytes=known.bytes + end.bytes,
+            others=known.others + end.others,
         )
     return list(found.values())
 
@@ -128,7 +133,8 @@ def _source_rows(ends: list[WorkEnd]) -> pa.Table:
     for end in ends:
         row = {name: getattr(end.checkpoint, name, None) for name in Checkpoint.__dataclass_fields__}
         row["modified_at"] = row.pop("modified_us")
-        rows.append(row | {"read": end.read, "accepted": end.accepted, "rejected": end.rejected, "recorded_at": now})
+        counts = {"read": end.read, "accepted": end.accepted, "rejected": end.rejected, "other_lines": end.others}
+        rows.append(row | counts | {"recorded_at": now})
     fields = [field for field in SOURCES.schema if field.name != "run_id"]
     arrays = [
         pa.array([row[field.name] for row in rows], pa.int64()).cast(TIMESTAMP)

@@ -12,7 +12,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class FileReport:
-    """Records of one input: `read` is always `accepted + rejected`; `bytes` are decompressed and new in this run."""
+    """Records of one input: `read` is always `accepted + rejected`; `bytes` are decompressed and new in this run.
+
+    `others` are lines that are no records: a proxy's own log, an application's.
+    """
 
     source: str
     format: str
@@ -20,6 +23,7 @@ class FileReport:
     accepted: int
     rejected: int
     bytes: int
+    others: int = 0
 
 
 @dataclass(slots=True)
@@ -50,6 +54,11 @@ class IngestReport:
         return sum(file.rejected for file in self.files)
 
     @property
+    def others(self) -> int:
+        """Lines that are no records of their format."""
+        return sum(file.others for file in self.files)
+
+    @property
     def bytes(self) -> int:
         """Decompressed bytes read."""
         return sum(file.bytes for file in self.files)
@@ -66,6 +75,7 @@ class IngestReport:
                 sum(file.accepted for file in files),
                 sum(file.rejected for file in files),
                 sum(file.bytes for file in files),
+                sum(file.others for file in files),
             )
         return totals
 
@@ -82,6 +92,7 @@ class IngestReport:
             "read": self.read,
             "accepted": self.accepted,
             "rejected": self.rejected,
+            "others": self.others,
             "bytes": self.bytes,
             "seconds": round(self.seconds, 3),
             "formats": formats,

@@ -40,12 +40,16 @@ PLAN_LIFETIME_SECONDS: Final = 86_400.0
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """What a batch read: records, and bytes of input. `read` is always `accepted + rejected`."""
+    """What a batch read: records, bytes of input, and lines that were no records (`others`).
+
+    `read` is always `accepted + rejected`.
+    """
 
     read: int = 0
     accepted: int = 0
     rejected: int = 0
     bytes: int = 0
+    others: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,9 +19,9 @@ from pipelines.schemas import VERSION
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
+    from pipelines.columns import Table
     from pipelines.lake.storage import Storage
     from pipelines.lake.writer import DataFile
-    from pipelines.schemas import Table
 
 #: What compaction joins files toward.
 TARGET_BYTES: Final = 128 * 1024 * 1024

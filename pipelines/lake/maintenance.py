@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from deltalake import DeltaTable
 
-    from pipelines.schemas import Table
+    from pipelines.columns import Table
 
 RETENTION: Final = timedelta(days=7)
 ORPHAN_GRACE: Final = timedelta(days=1)

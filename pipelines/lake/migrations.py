@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from deltalake import DeltaTable, Field
 
-    from pipelines.schemas import Table
+    from pipelines.columns import Table
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +56,9 @@ def add_missing_columns(delta: DeltaTable, table: Table) -> None:
 #: One a schema version, in order.
 MIGRATIONS: Final[tuple[Migration, ...]] = (
     Migration(1, "tables get a version number, and the columns of version 1 that they lack", add_missing_columns),
+    Migration(
+        2, "columns of version 2: protocol facts, identity, histograms, clusters, foreign lines", add_missing_columns
+    ),
 )
 
 

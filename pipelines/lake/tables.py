@@ -21,8 +21,8 @@ from pipelines.schemas import VERSION
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from pipelines.columns import Table
     from pipelines.lake.storage import Storage
-    from pipelines.schemas import Table
 
 #: The key of a table's schema version in its Delta configuration. A table without it is of version 0.
 VERSION_KEY: Final = "meshlens.schemaVersion"

@@ -62,6 +62,7 @@ def _commit_run(
         "accepted": commit.counts.accepted,
         "rejected": commit.counts.rejected,
         "bytes": commit.counts.bytes,
+        "other_lines": commit.counts.others,
         "rows": _added(commit),
         "table_versions": sorted(versions.items()),
         "parameters": commit.parameters,

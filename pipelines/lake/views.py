@@ -14,17 +14,18 @@ from typing import TYPE_CHECKING, Final
 import pyarrow as pa
 import pyarrow.dataset as ds
 
-from pipelines.schemas import BY_NAME, TIMESTAMP, VERSION
+from pipelines.columns import TIMESTAMP
+from pipelines.schemas import BY_NAME, VERSION
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     import duckdb
 
+    from pipelines.columns import Table
     from pipelines.lake.snapshot import Snapshot
     from pipelines.lake.storage import Storage
     from pipelines.lake.writer import DataFile
-    from pipelines.schemas import Table
 
 _TYPES: Final = {
     pa.string(): "VARCHAR",

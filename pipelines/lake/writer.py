@@ -22,7 +22,7 @@ from pipelines.schemas import BY_NAME, VERSION
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from pipelines.schemas import Table
+    from pipelines.columns import Table
 
 #: Rows in a row group: the unit of DuckDB's parallelism and of its skipping by minimum and maximum.
 ROW_GROUP_ROWS: Final = 122_880

@@ -21,10 +21,13 @@ from pipelines.parsers.istio_json_columns import SCHEMA, VALUES, cut_columns
 from pipelines.parsers.istio_json_lines import read_singly
 from pipelines.parsers.json_template import Template, learn_template
 from pipelines.parsers.lines import MAX_RECORD_BYTES, Lines, as_mask, read_lines, reject_lines
-from pipelines.parsers.result import Parsed, reject_table
+from pipelines.parsers.result import Parsed, completed, reject_table
+from pipelines.schemas import ACCESS_LOG_FIELDS
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+    from pipelines.parsers.context import Context
 
 # Each template costs a pass over the lines that no earlier one fits, so their number is bounded.
 _MOST_TEMPLATES = 8
@@ -34,7 +37,7 @@ _REQUIRED = "start_time"
 _OUTCOMES = frozenset({"response_code", "response_flags"})
 
 
-def parse_istio_json(chunk: bytes, base_offset: int) -> Parsed:
+def parse_istio_json(chunk: bytes, base_offset: int, _context: Context | None = None) -> Parsed:
     """Reads a chunk that begins at the start of a line; the last line may lack its newline.
 
     `base_offset` is the chunk's place in the decompressed source. Accepted rows and rejects are each in the order of
@@ -50,7 +53,7 @@ def parse_istio_json(chunk: bytes, base_offset: int) -> Parsed:
             rows, rejects = _parse_block(lines, templates)
             accepted.append(rows)
             rejected.append(rejects)
-    return Parsed(pa.concat_tables(accepted), pa.concat_tables(rejected), read)
+    return Parsed(completed(pa.concat_tables(accepted), ACCESS_LOG_FIELDS), pa.concat_tables(rejected), read)
 
 
 def _parse_block(lines: Lines, templates: list[Template]) -> tuple[pa.Table, pa.Table]:

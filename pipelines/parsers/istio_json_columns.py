@@ -12,8 +12,7 @@ from pipelines.parsers import access_log_patterns as fields
 from pipelines.parsers.json_template import COUNT_VALUE, TEXT_VALUE, find_key_ends
 from pipelines.parsers.lines import slices
 from pipelines.parsers.result import accepted_schema
-from pipelines.parsers.text_fields import strip_cluster_delimiter, to_timestamps
-from pipelines.schemas import ACCESS_LOG_FIELDS
+from pipelines.parsers.text_fields import ISTIO_FIELDS, strip_cluster_delimiter, to_timestamps
 
 if TYPE_CHECKING:
     import numpy as np
@@ -22,11 +21,11 @@ if TYPE_CHECKING:
     from pipelines.parsers.json_template import Template
     from pipelines.parsers.lines import Lines
 
-SCHEMA = accepted_schema(ACCESS_LOG_FIELDS)
+SCHEMA = accepted_schema(ISTIO_FIELDS)
 
 #: Istio's key for each column. Only durations are named otherwise.
 _OTHER_NAMES: dict[str, str] = {"duration_ms": "duration", "upstream_service_time_ms": "upstream_service_time"}
-KEYS: dict[str, str] = {str(name): _OTHER_NAMES.get(name, str(name)) for name in ACCESS_LOG_FIELDS.names}
+KEYS: dict[str, str] = {str(name): _OTHER_NAMES.get(name, str(name)) for name in ISTIO_FIELDS.names}
 
 _CODE = rf"(?:{fields.RESPONSE_CODE}|\"{fields.RESPONSE_CODE}\")"
 _FLAGS = rf"\"{fields.RESPONSE_FLAGS}\""
@@ -38,18 +37,18 @@ def _rule(name: str, kind: pa.DataType) -> str:
 
 
 #: The pattern of each key's value. A line whose code or flags are null is left to the JSON parser.
-VALUES: dict[str, str] = {KEYS[field.name]: _rule(field.name, field.type) for field in ACCESS_LOG_FIELDS}
+VALUES: dict[str, str] = {KEYS[field.name]: _rule(field.name, field.type) for field in ISTIO_FIELDS}
 
 _QUOTE, _DASH, _N = (ord(character) for character in '"-n')
 
 
 def cut_columns(lines: Lines, template: Template) -> tuple[pa.Table, NDArray[np.bool_]]:
-    """`source_offset` and `ACCESS_LOG_FIELDS` of nearly all of some lines that match the template, and of which."""
+    """`source_offset` and `ISTIO_FIELDS` of nearly all of some lines that match the template, and of which."""
     key_ends, simple = find_key_ends(lines, template)
     chosen = lines if simple.all() else lines.select(simple)
     place = {key: index for index, key in enumerate(template.keys)}
     columns = [pa.array(chosen.offset + chosen.starts, pa.int64())]
-    for field in ACCESS_LOG_FIELDS:
+    for field in ISTIO_FIELDS:
         index = place.get(KEYS[field.name])
         texts = None if index is None else _cut(chosen, template, key_ends, index)
         columns.append(pa.nulls(len(chosen), field.type) if texts is None else typed(texts, field))

@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 from pipelines.parsers import access_log_patterns as fields
 from pipelines.parsers.istio_json_columns import KEYS, SCHEMA, typed
 from pipelines.parsers.lines import MAX_RECORD_BYTES, TOO_LONG, as_mask
-from pipelines.schemas import ACCESS_LOG_FIELDS
+from pipelines.parsers.text_fields import ISTIO_FIELDS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -29,7 +29,7 @@ def _member(field: pa.Field) -> tuple[str, object, None]:
     return KEYS[field.name], (int | str | None) if pa.types.is_integer(field.type) else (str | None), None
 
 
-_Record = msgspec.defstruct("Record", [_member(field) for field in ACCESS_LOG_FIELDS], gc=False)
+_Record = msgspec.defstruct("Record", [_member(field) for field in ISTIO_FIELDS], gc=False)
 _DECODER = msgspec.json.Decoder(_Record)
 
 # What a column's text must be where it is not null; other whole numbers are counts.
@@ -43,7 +43,7 @@ _FIRST_TOO_BIG = 10**18
 
 
 def read_singly(lines: Lines) -> tuple[pa.Table, pa.Array]:
-    """The lines that are records (`source_offset`, `ACCESS_LOG_FIELDS`), and a reason for each line, "" for those."""
+    """The lines that are records (`source_offset`, `ISTIO_FIELDS`), and a reason for each line, "" for those."""
     reasons = ["" for _ in range(len(lines))]
     records: list[msgspec.Struct] = []
     places: list[int] = []
@@ -54,14 +54,14 @@ def read_singly(lines: Lines) -> tuple[pa.Table, pa.Array]:
         else:
             places.append(index)
             records.append(record)
-    texts = {field.name: _texts(records, KEYS[field.name]) for field in ACCESS_LOG_FIELDS}
+    texts = {field.name: _texts(records, KEYS[field.name]) for field in ISTIO_FIELDS}
     faults = _faults(texts, len(records))
     for place, fault in zip(places, faults, strict=True):
         reasons[place] = fault
     good = faults == ""
     chosen = lines.select(np.array(places, np.int64)[good])
     columns = [pa.array(chosen.offset + chosen.starts, pa.int64())]
-    columns.extend(typed(_no_dash(texts[field.name].filter(pa.array(good))), field) for field in ACCESS_LOG_FIELDS)
+    columns.extend(typed(_no_dash(texts[field.name].filter(pa.array(good))), field) for field in ISTIO_FIELDS)
     return pa.table(columns, schema=SCHEMA), pa.array(reasons, pa.string())
 
 
@@ -86,7 +86,7 @@ def _faults(texts: dict[str, pa.Array], count: int) -> NDArray[np.object_]:
     def mark(bad: NDArray[np.bool_], reason: str) -> None:
         faults[bad & (faults == "")] = _PREFIX + reason
 
-    for field in ACCESS_LOG_FIELDS:
+    for field in ISTIO_FIELDS:
         counted = pa.types.is_integer(field.type)
         if field.name in _RULES or counted:
             rule, reason = _RULES.get(field.name, (fields.COUNT, f"{KEYS[field.name]} {_NOT_A_COUNT}"))

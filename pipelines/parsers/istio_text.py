@@ -26,11 +26,14 @@ from pipelines.parsers.istio_text_columns import Cut, cut_columns
 from pipelines.parsers.istio_text_reasons import read_others
 from pipelines.parsers.istio_text_structure import NUMBERS, find_marks
 from pipelines.parsers.lines import MAX_RECORD_BYTES, Lines, as_mask, read_lines, reject_lines
-from pipelines.parsers.result import Parsed, accepted_schema, reject_table
+from pipelines.parsers.result import Parsed, accepted_schema, completed, reject_table
+from pipelines.parsers.text_fields import ISTIO_FIELDS
 from pipelines.schemas import ACCESS_LOG_FIELDS
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+    from pipelines.parsers.context import Context
 
 _TEXT = fields.TEXT_UNQUOTED
 _PLAIN = (
@@ -42,13 +45,13 @@ _PLAIN = (
 )
 
 
-def parse_istio_text(chunk: bytes, base_offset: int) -> Parsed:
+def parse_istio_text(chunk: bytes, base_offset: int, _context: Context | None = None) -> Parsed:
     """Reads a chunk that begins at the start of a line; the last line may lack its newline.
 
     `base_offset` is the chunk's place in the decompressed source. Accepted rows and rejects are each in the order of
     their lines. Blank lines are not records. Never raises on any bytes; takes time linear in the chunk.
     """
-    accepted = [accepted_schema(ACCESS_LOG_FIELDS).empty_table()]
+    accepted = [accepted_schema(ISTIO_FIELDS).empty_table()]
     rejected = [reject_table()]
     read = 0
     for lines in read_lines(chunk, base_offset):
@@ -57,7 +60,7 @@ def parse_istio_text(chunk: bytes, base_offset: int) -> Parsed:
             rows, rejects = _parse_block(lines)
             accepted.append(rows)
             rejected.append(rejects)
-    return Parsed(pa.concat_tables(accepted), pa.concat_tables(rejected), read)
+    return Parsed(completed(pa.concat_tables(accepted), ACCESS_LOG_FIELDS), pa.concat_tables(rejected), read)
 
 
 def _parse_block(lines: Lines) -> tuple[pa.Table, pa.Table]:

@@ -10,8 +10,7 @@ import pyarrow as pa
 
 from pipelines.parsers.lines import slices
 from pipelines.parsers.result import accepted_schema
-from pipelines.parsers.text_fields import is_ascii, strip_cluster_delimiter, to_text, to_timestamps
-from pipelines.schemas import ACCESS_LOG_FIELDS
+from pipelines.parsers.text_fields import ISTIO_FIELDS, is_ascii, strip_cluster_delimiter, to_text, to_timestamps
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -19,7 +18,7 @@ if TYPE_CHECKING:
     from pipelines.parsers.istio_text_structure import Marks
     from pipelines.parsers.lines import Lines
 
-_SCHEMA = accepted_schema(ACCESS_LOG_FIELDS)
+_SCHEMA = accepted_schema(ISTIO_FIELDS)
 _DASH = ord("-")
 
 # Words of the status: code, flags, details and termination details; the older formats lack the last or the last two.
@@ -56,14 +55,14 @@ class Span:
 
 
 def cut_columns(lines: Lines, marks: Marks, cut: Cut) -> pa.Table:
-    """`source_offset` and `ACCESS_LOG_FIELDS` of the lines in `cut`, which must be valid records."""
+    """`source_offset` and `ISTIO_FIELDS` of the lines in `cut`, which must be valid records."""
     if len(cut.chosen) == 0:
         return _SCHEMA.empty_table()
     values = lines.bytes_array()
     kind = pa.string() if is_ascii(values) else pa.binary()
     spans = _spans(lines, marks, cut)
     columns = [pa.array(lines.offset + lines.starts[cut.chosen], pa.int64())]
-    columns.extend(_column(lines, values, kind, spans[field.name], field) for field in ACCESS_LOG_FIELDS)
+    columns.extend(_column(lines, values, kind, spans[field.name], field) for field in ISTIO_FIELDS)
     return pa.table(columns, schema=_SCHEMA)
 
 

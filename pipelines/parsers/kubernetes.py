@@ -38,6 +38,7 @@ from pipelines.schemas import MESH_OBJECT_FIELDS
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from pipelines.parsers.context import Context
     from pipelines.parsers.yaml_values import Value
 
 SNAPSHOT = "SNAPSHOT"
@@ -99,7 +100,7 @@ class _Objects:
         return Parsed(self._rows.table(), reject_table(self._rejects), self._read)
 
 
-def parse_kubernetes_yaml(chunk: bytes, base_offset: int) -> Parsed:
+def parse_kubernetes_yaml(chunk: bytes, base_offset: int, _context: Context | None = None) -> Parsed:
     """Read a YAML stream of any number of documents; `chunk` begins where a document does."""
     objects = _Objects()
     for start, end in document_bounds(chunk):
@@ -118,7 +119,7 @@ def parse_kubernetes_yaml(chunk: bytes, base_offset: int) -> Parsed:
     return objects.parsed()
 
 
-def parse_kubernetes_json(chunk: bytes, base_offset: int) -> Parsed:
+def parse_kubernetes_json(chunk: bytes, base_offset: int, _context: Context | None = None) -> Parsed:
     """Read one JSON document or several one after another, as `kubectl get -o json --watch` prints them."""
     objects = _Objects()
     for start, end, problem in json_bounds(chunk):
@@ -129,7 +130,7 @@ def parse_kubernetes_json(chunk: bytes, base_offset: int) -> Parsed:
     return objects.parsed()
 
 
-def parse_kubernetes_watch(chunk: bytes, base_offset: int) -> Parsed:
+def parse_kubernetes_watch(chunk: bytes, base_offset: int, _context: Context | None = None) -> Parsed:
     """Read watch events, one a line: `{"type":"ADDED","object":{...}}`, with or without an RFC 3339 `observed_at`.
 
     A line that is an object and no event is read as a SNAPSHOT; empty lines are no records.

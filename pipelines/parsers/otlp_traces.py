@@ -34,10 +34,11 @@ if TYPE_CHECKING:
 
     from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
 
+    from pipelines.parsers.context import Context
     from pipelines.parsers.result import Parsed
 
 
-def parse_otlp_traces_delimited(chunk: bytes, base_offset: int) -> Parsed:
+def parse_otlp_traces_delimited(chunk: bytes, base_offset: int, _context: Context | None = None) -> Parsed:
     """Read varint-length-delimited `ExportTraceServiceRequest` messages; `chunk` begins at a length prefix."""
     rows = SpanRows(len(chunk))
     for frame in frames(chunk):
@@ -48,7 +49,7 @@ def parse_otlp_traces_delimited(chunk: bytes, base_offset: int) -> Parsed:
     return rows.parsed()
 
 
-def parse_otlp_traces_json(chunk: bytes, base_offset: int) -> Parsed:
+def parse_otlp_traces_json(chunk: bytes, base_offset: int, _context: Context | None = None) -> Parsed:
     """Read OTLP/JSON, one `ExportTraceServiceRequest` a line; empty lines are no records."""
     rows = SpanRows(len(chunk))
     offset = 0

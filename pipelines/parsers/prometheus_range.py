@@ -15,6 +15,8 @@ import msgspec
 import numpy as np
 import pyarrow as pa
 
+from pipelines.columns import TIMESTAMP
+from pipelines.parsers.context import DEFAULT, Context
 from pipelines.parsers.limits import BATCH_BYTES, repeat_budget
 from pipelines.parsers.prometheus_samples import (
     BadListError,
@@ -24,9 +26,9 @@ from pipelines.parsers.prometheus_samples import (
     sample_offsets,
     sample_rows,
 )
-from pipelines.parsers.result import Parsed, Reject, accepted_schema, reject_table
+from pipelines.parsers.result import Parsed, Reject, accepted_schema, completed, reject_table
 from pipelines.parsers.row_batches import repeated_maps
-from pipelines.schemas import METRIC_SAMPLE_FIELDS, TIMESTAMP
+from pipelines.schemas import METRIC_SAMPLE_FIELDS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -77,9 +79,9 @@ class _NoSeriesError(ValueError):
     """A document or a series that has no samples to give; the message says why and what to do."""
 
 
-def parse_prometheus_range(document: bytes, base_offset: int, default_metric: str | None) -> Parsed:
-    """Read one answer. `default_metric` names series that have no `__name__`, as aggregated ones have not."""
-    batches = list(prometheus_batches(document, base_offset, default_metric))
+def parse_prometheus_range(document: bytes, base_offset: int, context: Context = DEFAULT) -> Parsed:
+    """Read one answer. `context.default_metric` names series that have no `__name__`, as aggregated ones have not."""
+    batches = list(prometheus_batches(document, base_offset, context))
     if not batches:
         return Parsed.empty(METRIC_SAMPLE_FIELDS)
     accepted = pa.concat_tables([batch.accepted for batch in batches])
@@ -87,14 +89,14 @@ def parse_prometheus_range(document: bytes, base_offset: int, default_metric: st
     return Parsed(accepted, rejected, sum(batch.read for batch in batches))
 
 
-def prometheus_batches(document: bytes, base_offset: int, default_metric: str | None) -> Iterator[Parsed]:
+def prometheus_batches(document: bytes, base_offset: int, context: Context = DEFAULT) -> Iterator[Parsed]:
     """The same in pieces of bounded size: labels, written once a series in JSON, are repeated for every sample."""
     pending: list[_SampleList] = []
     rejects: list[Reject] = []
     budget = repeat_budget(len(document))
     pending_bytes = 0
     for offset, raw in _series_texts(document, base_offset, rejects):
-        samples = _sample_list(raw, offset, default_metric, rejects)
+        samples = _sample_list(raw, offset, context.default_metric, rejects)
         if samples is None:
             continue
         label_bytes = sum(len(name) + len(value) for name, value in samples.labels.items())
@@ -210,7 +212,8 @@ def _batch(lists: list[_SampleList], rejects: list[Reject]) -> Parsed:
             pa.array(np.concatenate([samples.times for samples in read])).cast(TIMESTAMP),
             pa.array(np.concatenate([samples.values for samples in read])),
         ]
-        accepted = pa.table(columns, schema=schema)
+        stated = pa.schema(list(schema)[: len(columns)])
+        accepted = completed(pa.table(columns, schema=stated), METRIC_SAMPLE_FIELDS)
     return Parsed(accepted, reject_table(rejects), accepted.num_rows + len(rejects))
 
 

@@ -20,6 +20,16 @@ def accepted_schema(fields: pa.Schema) -> pa.Schema:
     return pa.schema([_SOURCE_OFFSET, *fields])
 
 
+def completed(accepted: pa.Table, fields: pa.Schema) -> pa.Table:
+    """`accepted` with all columns of `accepted_schema(fields)`; those it lacks are null."""
+    schema = accepted_schema(fields)
+    columns = [
+        accepted[field.name] if field.name in accepted.column_names else pa.nulls(accepted.num_rows, field.type)
+        for field in schema
+    ]
+    return pa.table(columns, schema=schema)
+
+
 @dataclass(frozen=True, slots=True)
 class Reject:
     """One record that could not be read: its byte offset in the decompressed source, why, and its whole bytes."""
@@ -48,13 +58,15 @@ class Parsed:
     """The outcome of one chunk.
 
     `accepted` has `source_offset` and the record's fields, `rejected` has `REJECT_FIELDS`, `read` counts the records
-    met. Raises ValueError where they do not add up, or where a required column holds a null: a parser that loses or
+    met. `others` counts lines that are no records at all (a proxy's own log among its access log); `read` leaves them
+    out. Raises ValueError where they do not add up, or where a required column holds a null: a parser that loses or
     doubles a record is wrong and must not get as far as the lake.
     """
 
     accepted: pa.Table
     rejected: pa.Table
     read: int
+    others: int = 0
 
     def __post_init__(self) -> None:
         if self.read != self.accepted.num_rows + self.rejected.num_rows:

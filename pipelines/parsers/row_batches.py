@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pyarrow as pa
 
+from pipelines.columns import LABELS
 from pipelines.parsers.limits import BATCH_BYTES
-from pipelines.schemas import LABELS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -8,13 +8,17 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pipelines.schemas import TIMESTAMP
+from pipelines.columns import TIMESTAMP
+from pipelines.schemas import ACCESS_LOG_FIELDS
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 # Digits of a fraction that microseconds cannot hold.
 _NANOSECONDS = r"(\.[0-9]{6})[0-9]{1,3}Z\z"
+
+#: What Istio's default formats say of a request: the columns up to the last of their operators.
+ISTIO_FIELDS = pa.schema(list(ACCESS_LOG_FIELDS)[: ACCESS_LOG_FIELDS.get_field_index("route_name") + 1])
 
 
 def to_text(values: pa.Array) -> pa.Array:

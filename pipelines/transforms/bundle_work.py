@@ -60,6 +60,7 @@ class WorkEnd:
     rejected: int
     bytes: int
     note: str | None = None
+    others: int = 0
 
 
 @dataclass(slots=True)
@@ -118,7 +119,7 @@ def work_off(
 
 
 def _read(work: Work, output: _Output, report: Callable[[Progress], None]) -> WorkEnd:
-    read = accepted = rejected = size = 0
+    read = accepted = rejected = others = size = 0
     end: RangeEnd | None = None
     is_plain = isinstance(work, Range) and work.compression == PLAIN
     for piece in read_live(work) if isinstance(work, LiveQuery) else read_range(work):
@@ -126,7 +127,7 @@ def _read(work: Work, output: _Output, report: Callable[[Progress], None]) -> Wo
             end = piece
             continue
         if isinstance(piece, Chunk):
-            results: Iterable[Parsed] = parse(work.format, piece.data, piece.offset, work.default_metric)
+            results: Iterable[Parsed] = parse(work.format, piece.data, piece.offset, work.context)
             length = len(piece.data)
         else:
             empty = FORMATS[work.format].fields
@@ -136,6 +137,7 @@ def _read(work: Work, output: _Output, report: Callable[[Progress], None]) -> Wo
             read += parsed.read
             accepted += parsed.accepted.num_rows
             rejected += parsed.rejected.num_rows
+            others += parsed.others
             output.add(work, parsed)
             report(Progress(0, parsed.read, parsed.rejected.num_rows))
         size += length
@@ -145,7 +147,7 @@ def _read(work: Work, output: _Output, report: Callable[[Progress], None]) -> Wo
         report(Progress(work.weight, 0, 0))
     if end is None:
         raise RuntimeError(f"{work.path}: reading ended without an end")
-    return WorkEnd(end.checkpoint, read, accepted, rejected, size, end.note)
+    return WorkEnd(end.checkpoint, read, accepted, rejected, size, end.note, others)
 
 
 class _Output:
@@ -161,7 +163,7 @@ class _Output:
 
     def add(self, work: Work, parsed: Parsed) -> None:
         """Take rows over, write what has grown large."""
-        table = FORMATS[work.format].table
+        table = FORMATS[work.format].table.name
         pod = (work.namespace, work.pod)
         rows = table_rows(parsed.accepted, work.format, work.path, pod, work.modified_us)
         self._hold(table, rows)

@@ -13,8 +13,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from pipelines.columns import TIMESTAMP
 from pipelines.histogram import bucket_index
-from pipelines.schemas import EDGES_1M_KEYS, EDGES_1M_VALUES, TIMESTAMP
+from pipelines.schemas import EDGES_1M_KEYS, EDGES_1M_VALUES
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from pipelines.columns import TIMESTAMP
 from pipelines.inputs.formats import FORMATS
 from pipelines.parsers.result import Reject, reject_table
-from pipelines.schemas import ACCESS_LOGS, BY_NAME, MESH_OBJECTS, REJECTS, TIMESTAMP
+from pipelines.schemas import ACCESS_LOGS, BY_NAME, MESH_OBJECTS, REJECTS
 
 if TYPE_CHECKING:
     from pipelines.inputs.records import Unreadable
@@ -27,7 +28,7 @@ def table_rows(
         pod: namespace and name of the pod that wrote them; null where unknown.
         modified_us: the file's time of last change, for objects that do not say when they were seen.
     """
-    table = FORMATS[format_name].table
+    table = FORMATS[format_name].table.name
     constants: dict[str, str | None] = {"source": source, "format": format_name}
     if table == ACCESS_LOGS.name:
         constants |= {"reporter_namespace": pod[0], "reporter_pod": pod[1]}

@@ -150,7 +150,7 @@ def test_equal_answers_to_different_queries_are_different(inputs: Inputs) -> Non
     (inputs.folder / "b.json").write_text(answer)
     (inputs.folder / "queries.json").write_text('{"a.json": "sum(rate(requests[1m]))", "b.json": "sum(errors)"}')
     plan = inputs.plan()
-    assert [work.default_metric for work in plan.ranges] == ["requests", "errors"]
+    assert [work.context.default_metric for work in plan.ranges] == ["requests", "errors"]
     assert len(read(plan, inputs.known)) == 2 * len(answer)
     assert inputs.read() == b""
 
@@ -160,7 +160,7 @@ def test_a_query_given_by_the_user_names_the_metric(inputs: Inputs) -> None:
     (inputs.folder / "a.json").write_text(answer)
     for query in ("sum by (x) (up)", "a.json=sum by (x) (up)"):
         plan = plan_inputs([str(inputs.folder)], Checkpoints(), InputOptions(queries=(query,)))
-        assert [work.default_metric for work in plan.ranges] == ["up"]
+        assert [work.context.default_metric for work in plan.ranges] == ["up"]
 
 
 def test_copies_are_read_once(inputs: Inputs) -> None:

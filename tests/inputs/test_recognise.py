@@ -12,7 +12,8 @@ from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsSer
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
-from pipelines.inputs.recognise import SNIFF_BYTES, recognise
+from pipelines.inputs.recognise import recognise
+from pipelines.inputs.recognition import SNIFF_BYTES
 from pipelines.parsers.delimited import frames
 from tests.support.log_lines import json_line, text_line, text_log
 

@@ -17,7 +17,7 @@ from pipelines.lake.errors import LakeError
 from pipelines.lake.lake import Lake
 from pipelines.lake.session import open_session, session_over
 from pipelines.lake.writer import write_part
-from pipelines.schemas import ACCESS_LOGS, SPANS
+from pipelines.schemas import ACCESS_LOGS, SPANS, VERSION
 from pipelines.sql_files import SqlFileError, sql_files
 from tests.lake.rows import MOMENT, access_logs, spans
 
@@ -221,7 +221,7 @@ def test_a_lake_of_a_thousand_files_opens_at_once(lake: Lake) -> None:
             rows = access_logs(1, start=MOMENT + dt.timedelta(days=day))
             (file,) = write_part(lake.uri, "access_logs", batch.part_name(day), rows)
             for copy in range(50):
-                path = file.path.replace(".v1.", f"-{copy}.v1.")
+                path = file.path.replace(f".v{VERSION}.", f"-{copy}.v{VERSION}.")
                 shutil.copy(f"{lake.uri}/access_logs/{file.path}", f"{lake.uri}/access_logs/{path}")
                 files.append(replace(file, path=path))
         batch.commit({"access_logs": files})

@@ -25,8 +25,8 @@ def test_rows_are_split_by_utc_date(tmp_path: Path) -> None:
     rows = access_logs(4, start=MIDNIGHT - dt.timedelta(seconds=1))
     files = write_part(str(tmp_path), "access_logs", "batch-1", rows)
     assert [(file.path, file.rows, file.partition_values) for file in files] == [
-        ("date=2024-05-01/batch-1.v1.parquet", 1, {"date": "2024-05-01"}),
-        ("date=2024-05-02/batch-1.v1.parquet", 3, {"date": "2024-05-02"}),
+        ("date=2024-05-01/batch-1.v2.parquet", 1, {"date": "2024-05-01"}),
+        ("date=2024-05-02/batch-1.v2.parquet", 3, {"date": "2024-05-02"}),
     ]
     for file in files:
         path = tmp_path / "access_logs" / file.path

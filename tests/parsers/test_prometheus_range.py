@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 import pytest
 
 from pipelines.parsers import prometheus_range
+from pipelines.parsers.context import Context
 from pipelines.parsers.prometheus_range import parse_prometheus_range, prometheus_batches
 from pipelines.parsers.promql import metric_of_query
 from pipelines.parsers.result import Parsed, accepted_schema
@@ -23,7 +24,7 @@ def _answer(
 
 
 def _read(document: bytes, default_metric: str | None = None) -> Parsed:
-    return parse_prometheus_range(document, 0, default_metric)
+    return parse_prometheus_range(document, 0, Context(default_metric=default_metric))
 
 
 def test_a_matrix_becomes_a_row_per_sample() -> None:
