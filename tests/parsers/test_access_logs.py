@@ -14,7 +14,8 @@ import pytest
 from pipelines.parsers.istio_json import parse_istio_json
 from pipelines.parsers.istio_text import parse_istio_text
 from pipelines.parsers.lines import MAX_RECORD_BYTES
-from pipelines.schemas import ACCESS_LOG_FIELDS, REJECT_RAW_LIMIT
+from pipelines.parsers.text_fields import ISTIO_FIELDS
+from pipelines.schemas import REJECT_RAW_LIMIT
 from tests.parsers.access_logs import PLAIN, TCP, Request
 from tests.support.corpora import Corpus, each_corpus
 
@@ -43,7 +44,7 @@ HOSTILE = {
 def one(parsed: Parsed) -> dict[str, object]:
     assert (parsed.read, parsed.accepted.num_rows, parsed.rejected.num_rows) == (1, 1, 0), parsed.rejected.to_pylist()
     (row,) = parsed.accepted.to_pylist()
-    return {name: row[name] for name in ACCESS_LOG_FIELDS.names}
+    return {name: row[name] for name in ISTIO_FIELDS.names}
 
 
 def reason(parsed: Parsed) -> str:

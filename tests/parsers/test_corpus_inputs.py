@@ -12,6 +12,7 @@ import pytest
 import yaml
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
+from pipelines.parsers.context import Context
 from pipelines.parsers.kubernetes import parse_kubernetes_json, parse_kubernetes_watch, parse_kubernetes_yaml
 from pipelines.parsers.otlp_traces import parse_otlp_traces_delimited
 from pipelines.parsers.prometheus_range import parse_prometheus_range
@@ -63,7 +64,7 @@ def _count_spans(chunk: bytes) -> int:
 def test_every_recorded_sample_is_accepted(answer: Path) -> None:
     queries = json.loads((answer.parent / "queries.json").read_text())
     document = answer.read_bytes()
-    parsed = parse_prometheus_range(document, 0, metric_of_query(queries[answer.name]))
+    parsed = parse_prometheus_range(document, 0, Context(default_metric=metric_of_query(queries[answer.name])))
     assert parsed.rejected.num_rows == 0
     expected = [
         (series["metric"], sample)

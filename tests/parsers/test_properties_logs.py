@@ -100,4 +100,4 @@ def test_json_in_any_order_of_keys_is_the_same(agent: str | None, code: int, siz
     assert dict(same)["user_agent"] == (None if agent == "-" else agent)
     assert dict(same)["response_code"] == code
     assert dict(same)["bytes_sent"] == size
-    assert len(PLAIN) == len(dict(same))
+    assert set(PLAIN) <= dict(same).keys()

@@ -40,7 +40,7 @@ EVENT = {"type": "ADDED", "observed_at": "2026-01-02T03:04:05Z", "object": POD}
 
 
 def _prometheus(document: bytes, base_offset: int) -> Parsed:
-    return parse_prometheus_range(document, base_offset, None)
+    return parse_prometheus_range(document, base_offset)
 
 
 Case = tuple["Callable[[bytes, int], Parsed]", "pa.Schema", bytes]
