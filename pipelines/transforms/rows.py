@@ -25,13 +25,13 @@ def table_rows(
         accepted: `source_offset` and the parser's fields.
         format_name: the format, which decides the table.
         source: where the records came from.
-        pod: namespace and name of the pod that wrote them; null where unknown.
+        pod: namespace and name of the pod the path speaks of; null where it does not.
         modified_us: the file's time of last change, for objects that do not say when they were seen.
     """
     table = FORMATS[format_name].table.name
-    constants: dict[str, str | None] = {"source": source, "format": format_name}
+    constants = {"source": source, "format": format_name}
     if table == ACCESS_LOGS.name:
-        constants |= {"reporter_namespace": pod[0], "reporter_pod": pod[1]}
+        accepted = _with_path_identity(accepted, pod)
     elif table == MESH_OBJECTS.name:
         accepted = _with_file_time(accepted, modified_us)
     for name, value in constants.items():
@@ -52,6 +52,19 @@ def unreadable_rejects(record: Unreadable) -> pa.Table:
     rejects = reject_table([Reject(record.offset, record.reason, record.head)])
     position = rejects.schema.get_field_index("raw_length")
     return rejects.set_column(position, rejects.schema.field(position), pa.array([record.length], pa.int64()))
+
+
+def _with_path_identity(logs: pa.Table, pod: tuple[str | None, str | None]) -> pa.Table:
+    """A record that names its pod is believed before the path; one that names none has the path's."""
+    if pod[1] is None:
+        return logs
+    is_unknown = pc.is_null(logs["reporter_pod"])
+    schema = logs.schema
+    for name, value in (("reporter_namespace", pod[0]), ("reporter_pod", pod[1])):
+        position = schema.get_field_index(name)
+        column = pc.if_else(is_unknown, pa.scalar(value, pa.string()), logs[name])
+        logs = logs.set_column(position, schema.field(position), column)
+    return logs
 
 
 def _with_file_time(objects: pa.Table, modified_us: int) -> pa.Table:

@@ -7,7 +7,7 @@
 -- params: none
 with proxy_spans as (
     select
-        span.*,
+        span.* exclude (cluster),
         rtrim(span.upstream_cluster, ';') as cluster,
         split_part(span.node_id, '~', 1) as node_type,
         -- sidecar~IP~POD.NAMESPACE~DOMAIN

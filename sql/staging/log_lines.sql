@@ -7,7 +7,8 @@
 -- params: none
 with named as (
     select
-        line.* exclude (reporter_namespace, reporter_pod),
+        line.* exclude (reporter_namespace, reporter_pod, cluster),
+        line.cluster as mesh_cluster,
         log_source.source_number,
         log_source.namespace as reporter_namespace,
         log_source.pod as reporter_pod,

@@ -15,6 +15,8 @@ from tests.dashboards import shop, shop_objects
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from pipelines.columns import Table
+
 FAILURE_FINGERPRINT: Final = "f" * 32
 HOSTILE_FINGERPRINT: Final = "b" * 32
 PAYMENTS_CODE: Final = "ML0203"
@@ -41,7 +43,7 @@ spec:
 """
 
 
-def _table(table: schemas.Table, rows: list[dict[str, object]]) -> pa.Table:
+def _table(table: Table, rows: list[dict[str, object]]) -> pa.Table:
     names = [name for name in table.schema.names if name != "run_id"]
     schema = pa.schema([table.schema.field(name) for name in names])
     return pa.Table.from_pylist([{name: row.get(name) for name in names} for row in rows], schema=schema)

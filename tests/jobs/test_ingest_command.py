@@ -44,7 +44,7 @@ def test_the_result_is_on_stdout_and_the_lake_comes_from_the_environment(inputs:
     assert done.returncode == 0, done.stderr
     report = json.loads(done.stdout)
     assert (report["read"], report["accepted"], report["rejected"]) == (5, 4, 1)
-    counts = {"files": 1, "read": 5, "accepted": 4, "rejected": 1, "bytes": len(log)}
+    counts = {"files": 1, "read": 5, "accepted": 4, "rejected": 1, "bytes": len(log), "others": 0}
     assert report["formats"] == {"istio_text": counts}
     assert [skip["path"] for skip in report["skipped"]] == [str(inputs / "notes.txt")]
     for line in done.stderr.splitlines():

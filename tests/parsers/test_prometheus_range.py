@@ -31,7 +31,6 @@ def test_a_matrix_becomes_a_row_per_sample() -> None:
     document = _answer({"metric": UP, "values": [[1_700_000_000, "1"], [1_700_000_005.781, "2.5"]]})
     parsed = parse_prometheus_range(document, 1_000)
     rows = parsed.accepted.drop_columns(["metric_type", "histogram", "exemplars"]).to_pylist()
-    rows = parsed.accepted.to_pylist()
     offsets = [row.pop("source_offset") - 1_000 for row in rows]
     assert rows == [
         {
