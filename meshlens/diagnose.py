@@ -119,5 +119,7 @@ def _diagnose_paths(paths: list[str], options: Options, suppressions: Sequence[S
             fail("\n".join([f"nothing to diagnose in {', '.join(paths)}", *unread[:_NOTED]]))
         report = diagnose_lake(lake, options, suppressions, kept=False)
     counted = f"read {read.read:,} records: {read.accepted:,} accepted, {read.rejected:,} rejected"
+    copies = sum(overlap.records for overlap in read.overlaps)
+    unread += [f"{copies:,} records came by two paths; each counts once"] if copies else []
     more = [f"{len(unread) - _NOTED} more were not read"] if len(unread) > _NOTED else []
     return replace(report, notes=(counted, *unread[:_NOTED], *more, *read.warnings, *read.notes))

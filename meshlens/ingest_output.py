@@ -99,6 +99,10 @@ def print_json(report: IngestReport) -> None:
     print(json.dumps(report.to_json(), indent=2))
 
 
+#: Pairs of sources named one by one.
+_TOLD: Final = 5
+
+
 def print_table(report: IngestReport) -> None:
     """Print the report as a table and remarks."""
     from rich.console import Console
@@ -135,6 +139,11 @@ def _remarks(report: IngestReport) -> Iterator[str]:
     for file in report.unchanged:
         if file.same_as is not None:
             yield f"{file.path} holds what {file.same_as} holds; counted once."
+    for overlap in report.overlaps[:_TOLD]:
+        yield f"{overlap.records:,} records of {overlap.source} are in {overlap.kept_source}, too; each counts once."
+    if len(report.overlaps) > _TOLD:
+        rest = report.overlaps[_TOLD:]
+        yield f"{sum(overlap.records for overlap in rest):,} more of {len(rest):,} pairs of sources; each counts once."
     for reason, skipped in _by_reason(report.skipped).items():
         yield f"Skipped, {reason}: {_names(skipped)}"
     for note in report.notes:

@@ -44,15 +44,26 @@ ACCESS_LOG_FIELDS = pa.schema(
     )
 )
 
-#: `record_key` is a hash of what every form of one record has in common: the same request that came by two paths has
-#: the same key.
 ACCESS_LOGS = Table(
     "access_logs",
     pa.schema(
         [
             *columns_of(*_ORIGIN, "text!: format"),
             *ACCESS_LOG_FIELDS,
-            *columns_of("text: cluster", "int64: record_key", "date!: date"),
+            *columns_of("text: cluster", "date!: date"),
+        ]
+    ),
+    partition_by=("date",),
+)
+
+#: Access-log lines that another source holds, too, and which line counts in their stead. `edges_1m` has rows of
+#: negative counts that take them out again.
+DUPLICATES = Table(
+    "duplicates",
+    pa.schema(
+        [
+            *columns_of(*_ORIGIN, "text!: kept_source", "int64!: kept_source_offset"),
+            *columns_of("time!: start_time", "text!: run_id", "date!: date"),
         ]
     ),
     partition_by=("date",),
@@ -271,6 +282,7 @@ RUNS = Table(
 #: Every table of the lake. `runs` is last: it is committed last and names the versions readers may use.
 TABLES: tuple[Table, ...] = (
     ACCESS_LOGS,
+    DUPLICATES,
     SPANS,
     METRIC_SAMPLES,
     MESH_OBJECTS,

@@ -86,7 +86,6 @@ class Checkpoints:
         self._rules = rules or PodRules()
         self._by_head: dict[tuple[int, str], dict[str, Checkpoint]] = {}
         self._lengths: dict[int, None] = {}
-        self._read: set[tuple[str, str]] = set()
         for checkpoint in checkpoints:
             self.add(checkpoint)
 
@@ -100,11 +99,6 @@ class Checkpoints:
             same[checkpoint.source] = checkpoint
         if checkpoint.head_length <= HASHED_BYTES:
             self._lengths[checkpoint.head_length] = None
-        self._read.add((checkpoint.source, checkpoint.format))
-
-    def read_before(self) -> list[tuple[str, str]]:
-        """Source and format of everything that was read."""
-        return sorted(self._read)
 
     def match(
         self, file: FoundFile, stream: Stream, print_: Fingerprint, format_name: str, compression: str

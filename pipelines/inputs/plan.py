@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Final
 from pipelines.inputs.checkpoints import HASHED_BYTES, Checkpoint, Checkpoints, content_hash, fingerprint
 from pipelines.inputs.compression import GZIP, PLAIN, container_of, open_stream, read_exactly
 from pipelines.inputs.discover import Skipped, discover
-from pipelines.inputs.double_counts import double_counts
 from pipelines.inputs.errors import DamagedError, InputError
 from pipelines.inputs.formats import FORMATS, Framing
 from pipelines.inputs.path_identity import PodRules, pod_of_path
@@ -112,9 +111,6 @@ def plan_files(files: Iterable[FoundFile], checkpoints: Checkpoints, options: In
         except InputError as error:
             plan.skipped.append(Skipped(file.path, str(error).removeprefix(f"{file.path}: ")))
     plan.ranges.sort(key=lambda work: (work.path, work.start))
-    if plan.ranges:
-        logs = [*checkpoints.read_before(), *((work.path, work.format) for work in plan.ranges)]
-        plan.warnings += double_counts(logs, options.rules)
     return plan
 
 

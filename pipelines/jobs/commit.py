@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections import defaultdict
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -13,12 +14,14 @@ from pipelines.columns import TIMESTAMP
 from pipelines.inputs.checkpoints import Checkpoint, Checkpoints
 from pipelines.inputs.errors import ChangedError
 from pipelines.inputs.formats import FORMATS, PROMETHEUS_LIVE
+from pipelines.jobs.overlap import find_copies
 from pipelines.jobs.report import FileReport
 from pipelines.lake.batches import Counts
 from pipelines.schemas import ACCESS_LOGS, EDGES_1M, REJECTS, SOURCES
 
 if TYPE_CHECKING:
     from pipelines.inputs.path_identity import PodRules
+    from pipelines.jobs.overlap import Overlap
     from pipelines.jobs.pipeline import Outcome
     from pipelines.lake.batch import Batch
     from pipelines.lake.lake import Lake
@@ -49,8 +52,17 @@ def load_checkpoints(lake: Lake, rules: PodRules) -> tuple[Checkpoints, list[Che
     return Checkpoints((known for known in found if known.format != PROMETHEUS_LIVE), rules), live
 
 
-def commit_outcome(batch: Batch, outcome: Outcome) -> tuple[list[FileReport], list[Checkpoint]]:
-    """Commit what a batch's workers left behind; returns the counts and where its inputs stand now.
+@dataclass(frozen=True, slots=True)
+class Committed:
+    """What a batch added: counts by input, where its inputs stand now, and what other sources hold, too."""
+
+    files: tuple[FileReport, ...] = ()
+    ends: tuple[Checkpoint, ...] = ()
+    overlaps: tuple[Overlap, ...] = ()
+
+
+def commit_outcome(lake: Lake, batch: Batch, outcome: Outcome) -> Committed:
+    """Commit what a batch's workers left behind, with the copies of what other sources hold marked.
 
     Where no input got any further (all there was is a record without its end) nothing is committed or returned.
 
@@ -63,7 +75,7 @@ def commit_outcome(batch: Batch, outcome: Outcome) -> tuple[list[FileReport], li
             raise FailedInputError(manifest.failure, manifest.failed_path or "")
     ends = [end for manifest in outcome.manifests for end in manifest.ends]
     if not any(end.bytes or end.read for end in ends):
-        return [], []
+        return Committed()
     files: dict[str, list[DataFile]] = defaultdict(list)
     for manifest in outcome.manifests:
         for table, written in manifest.files.items():
@@ -79,14 +91,25 @@ def commit_outcome(batch: Batch, outcome: Outcome) -> tuple[list[FileReport], li
         bytes=sum(end.bytes for end in ends),
         others=sum(end.others for end in ends),
     )
-    batch.commit(files=files, counts=counts, tables={SOURCES.name: _source_rows(per_source)})
-    reports = [
+    sources = {end.checkpoint.source for end in per_source}
+    copies = find_copies(lake, files, _minutes(files[EDGES_1M.name]), sources)
+    batch.commit(files=files, counts=counts, tables={SOURCES.name: _source_rows(per_source), **copies.tables})
+    reports = tuple(
         FileReport(
             end.checkpoint.source, end.checkpoint.format, end.read, end.accepted, end.rejected, end.bytes, end.others
         )
         for end in per_source
-    ]
-    return reports, [end.checkpoint for end in per_source]
+    )
+    return Committed(reports, tuple(end.checkpoint for end in per_source), copies.overlaps)
+
+
+def _minutes(rollups: list[DataFile]) -> tuple[datetime, datetime] | None:
+    """The first and last minute that rollups count, from the statistics of their files; null where there are none."""
+    bounds = [json.loads(file.stats) for file in rollups]
+    if not bounds:
+        return None
+    first = min(datetime.fromisoformat(stats["minValues"]["minute"]) for stats in bounds)
+    return first, max(datetime.fromisoformat(stats["maxValues"]["minute"]) for stats in bounds)
 
 
 def _account(ends: list[WorkEnd], files: dict[str, list[DataFile]], calls: int) -> None:

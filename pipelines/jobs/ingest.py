@@ -109,10 +109,12 @@ def run_batch(
         context = BatchContext(lake.uri, batch.batch_id, shards)
         with watched(total_bytes, options.tell if is_local(beam) else None) as progress_path:
             outcome = run_pipeline(bundles, context, beam, progress_path)
-        report.files, ends = commit_outcome(batch, outcome)
-        report.run_id = batch.batch_id if ends else None
+        committed = commit_outcome(lake, batch, outcome)
+        report.files = list(committed.files)
+        report.overlaps = list(committed.overlaps)
+        report.run_id = batch.batch_id if committed.ends else None
     report.notes += [end.note for manifest in outcome.manifests for end in manifest.ends if end.note is not None]
-    return ends
+    return list(committed.ends)
 
 
 def _plan(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from pipelines.inputs.discover import Skipped
     from pipelines.inputs.plan import Unchanged
+    from pipelines.jobs.overlap import Overlap
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +29,10 @@ class FileReport:
 
 @dataclass(slots=True)
 class IngestReport:
-    """The outcome of a run. `run_id` is None where there was nothing new to add."""
+    """The outcome of a run. `run_id` is None where there was nothing new to add.
+
+    `overlaps`: records that another source holds, too, and that count there.
+    """
 
     run_id: str | None = None
     files: list[FileReport] = field(default_factory=list)
@@ -36,6 +40,7 @@ class IngestReport:
     unchanged: list[Unchanged] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    overlaps: list[Overlap] = field(default_factory=list)
     seconds: float = 0.0
 
     @property
@@ -101,4 +106,5 @@ class IngestReport:
             "skipped": [asdict(skip) for skip in self.skipped],
             "warnings": self.warnings,
             "notes": self.notes,
+            "overlaps": [asdict(overlap) for overlap in self.overlaps],
         }

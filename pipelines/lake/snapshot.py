@@ -7,7 +7,7 @@ opens the versions of one run sees whole batches only.
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
@@ -19,7 +19,7 @@ from pipelines.lake.tables import data_files, open_table
 from pipelines.schemas import RUNS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     from deltalake import DeltaTable
 
@@ -50,6 +50,11 @@ class Snapshot:
             delta = None if version is None else open_table(self.storage, table, version)
             self._files[table] = () if delta is None else data_files(delta)
         return self._files[table]
+
+    def with_files(self, added: Mapping[str, Sequence[DataFile]]) -> Snapshot:
+        """This state and files that no run has committed yet."""
+        files = {table: (*self.files(table), *more) for table, more in added.items()}
+        return replace(self, _files={**self._files, **files})
 
 
 def read_snapshot(storage: Storage, run_id: str | None = None) -> Snapshot:

@@ -4,9 +4,16 @@
 -- reads: edges_minute
 -- grain: one minute, caller, callee and protocol
 -- params: none
-with preferred as (
+with standing as (
+    -- Copies of records are taken out by negative counts; nothing may be left of an edge that only copies showed.
     select *
     from edges_minute
+    qualify sum(calls) over (partition by minute, caller_namespace, caller, callee, protocol, reporter) > 0
+),
+
+preferred as (
+    select *
+    from standing
     qualify
         (reporter = 'source')
         = bool_or(reporter = 'source') over (partition by minute, caller_namespace, caller, callee, protocol)
@@ -52,6 +59,7 @@ merged_buckets as (
         sum(bucket_count)::bigint as bucket_count
     from bucketed
     group by all
+    having sum(bucket_count) > 0
 ),
 
 histograms as (

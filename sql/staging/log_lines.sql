@@ -2,7 +2,7 @@
 --          parts. The side comes from the cluster; without one (no route, no filter chain) from the server name that
 --          only a peer sidecar sends, then from the addresses.
 -- kind: view
--- reads: access_logs, log_sources, address_ip, address_port
+-- reads: access_logs, duplicates, log_sources, address_ip, address_port
 -- grain: one access-log line
 -- params: none
 with named as (
@@ -18,6 +18,8 @@ with named as (
         coalesce(log_source.kind, 'unknown') as reporter_kind,
         rtrim(line.upstream_cluster, ';') as cluster
     from access_logs as line
+    -- A record that came by two paths counts once.
+    anti join duplicates as copy on line.source = copy.source and line.source_offset = copy.source_offset
     left join log_sources as log_source
         on
             line.source = log_source.source

@@ -17,7 +17,7 @@ from pipelines.inputs.path_identity import Pod, pod_rules
 from pipelines.inputs.plan import InputOptions, InputPlan, plan_inputs
 from pipelines.inputs.ranges import RangeEnd, read_range
 from pipelines.inputs.records import Chunk
-from tests.support.log_lines import json_line, text_line, text_log
+from tests.support.log_lines import text_line, text_log
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -250,18 +250,6 @@ def test_what_was_read_before_must_still_be_there(inputs: Inputs) -> None:
     with pytest.raises(ChangedError, match="what was read before changed"):
         read(plan, inputs.known)
 
-
-def test_two_kinds_of_log_of_one_pod_are_warned_of(inputs: Inputs) -> None:
-    for kind, content in (("text", text_log(3)), ("json", json_line(0))):
-        (inputs.folder / kind / "cart-0").mkdir(parents=True)
-        (inputs.folder / kind / "cart-0" / "access.log").write_bytes(content)
-    (warning,) = inputs.plan().warnings
-    assert "cart-0" in warning
-    assert "istio_json and istio_text" in warning
-    one_kind = plan_inputs([str(inputs.folder / "text")], Checkpoints(), QUIET)
-    assert one_kind.warnings == []
-    read(one_kind, inputs.known)
-    assert len(plan_inputs([str(inputs.folder / "json")], inputs.known, QUIET).warnings) == 1
 
 
 def test_unreadable_files_are_skipped_with_the_reason(inputs: Inputs) -> None:
