@@ -70,6 +70,9 @@ FORMATS: Final[dict[str, Format]] = {
         Format(
             "prometheus_range", METRIC_SAMPLES, METRIC_SAMPLE_FIELDS, _DOCUMENT, "prometheus_range:prometheus_batches"
         ),
+        Format(
+            "prometheus_text", METRIC_SAMPLES, METRIC_SAMPLE_FIELDS, _DOCUMENT, "prometheus_text:parse_prometheus_text"
+        ),
         Format(PROMETHEUS_LIVE, METRIC_SAMPLES, METRIC_SAMPLE_FIELDS, _DOCUMENT, "prometheus_range:prometheus_batches"),
         Format("kubernetes_yaml", MESH_OBJECTS, MESH_OBJECT_FIELDS, _DOCUMENT, "kubernetes:parse_kubernetes_yaml"),
         Format("kubernetes_json", MESH_OBJECTS, MESH_OBJECT_FIELDS, _DOCUMENT, "kubernetes:parse_kubernetes_json"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
+from pipelines.inputs.recognise_metrics import recognise_metrics_line
 from pipelines.inputs.recognition import Recognition
 
 _TIME = rb"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d"
@@ -16,7 +17,6 @@ _TEXT_KINDS: Final = (
         re.compile(_TIME + rb"\.\d+(?:Z|[+-]\d\d:\d\d) (?:stdout|stderr) [FP] "),
         "lines wrapped by the container runtime (CRI), not unwrapped yet; ingest what `cut -d' ' -f4-` leaves of them",
     ),
-    (re.compile(rb"# (?:TYPE|HELP) [a-zA-Z_:]"), "Prometheus text exposition, which is not read yet"),
 )
 
 
@@ -27,4 +27,4 @@ def recognise_text_line(line: bytes) -> Recognition | None:
     for pattern, reason in _TEXT_KINDS:
         if pattern.match(line):
             return Recognition(None, reason)
-    return None
+    return recognise_metrics_line(line)

@@ -103,7 +103,6 @@ def test_recognised(content: bytes, expected: str) -> None:
         (lines({"resourceLogs": []}), "OTLP logs"),
         (lines({"configs": []}), "config_dump"),
         (json.dumps({"cluster_statuses": []}, indent=1).encode(), "/clusters"),
-        (b"# TYPE requests counter\nrequests 1\n", "exposition"),
         (b"[2026-11-22 22:04:58.808][6875][warning][main] [source/server/server.cc:1059] hot\n", "Envoy's own log"),
         (b"2026-01-01T00:00:00.000000001Z stdout F " + text_line(0), "container runtime"),
         (b"\x7fELF\x02\x01\x01\0\0\0", "binary"),

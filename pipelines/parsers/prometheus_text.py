@@ -1,0 +1,62 @@
+"""Prometheus text exposition and OpenMetrics: what `/metrics` and Envoy's `/stats/prometheus` answer.
+
+A record is a sample line; `# TYPE` lines tell the type of the samples behind them, and one that cannot be read is a
+reject like any other line. Samples without a timestamp have the time of their file. Timestamps are milliseconds in the
+text format and seconds in OpenMetrics, which is told by its `# EOF` or `# UNIT`. Histograms, summaries and `_created`
+are kept as the samples they are written as, native histograms and exemplars in columns of their own.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Final
+
+from pipelines.parsers.context import DEFAULT, Context
+from pipelines.parsers.prometheus_exact import Dialect, ExactReader, Family
+from pipelines.parsers.result import Parsed, reject_table
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+#: Rows are made for so many bytes at a time, which bounds the memory that a file needs.
+BLOCK_BYTES: Final = 4 << 20
+_OPEN_METRICS: Final = re.compile(rb"^# (?:EOF[ \t\r]*$|UNIT )", re.MULTILINE)
+
+
+def parse_prometheus_text(document: bytes, base_offset: int, context: Context = DEFAULT) -> Iterator[Parsed]:
+    """Read one exposition, or several one after the other; `context.observed_us` is the time of samples without one."""
+    yield from parse_exactly(document, base_offset, context)
+
+
+def parse_exactly(document: bytes, base_offset: int, context: Context = DEFAULT) -> Iterator[Parsed]:
+    """The same line by line, by the exact grammar: what the fast way is judged by."""
+    dialect = dialect_of(document, context)
+    family = Family()
+    for start, end in blocks(document):
+        reader = ExactReader(dialect)
+        position = start
+        while position < end:
+            newline = document.find(b"\n", position, end)
+            stop = end if newline < 0 else newline
+            family = reader.read(document[position:stop].removesuffix(b"\r"), base_offset + position, family)
+            position = stop + 1
+        rows = reader.table()
+        yield Parsed(rows, reject_table(reader.rejects), rows.num_rows + len(reader.rejects))
+
+
+def dialect_of(document: bytes, context: Context) -> Dialect:
+    """Which of the two formats a document is in."""
+    return Dialect(_OPEN_METRICS.search(document) is not None, context.observed_us)
+
+
+def blocks(document: bytes) -> Iterator[tuple[int, int]]:
+    """Start and end of pieces of whole lines, each of about `BLOCK_BYTES`, or of one line that is longer."""
+    start = 0
+    while start < len(document):
+        end = len(document)
+        if end - start > BLOCK_BYTES:
+            end = document.rfind(b"\n", start, start + BLOCK_BYTES) + 1
+            if end == 0:
+                end = document.find(b"\n", start + BLOCK_BYTES) + 1 or len(document)
+        yield start, end
+        start = end
