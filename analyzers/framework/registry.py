@@ -18,6 +18,7 @@ MODULES: Final[dict[str, str]] = {
     "dangling_host": "analyzers.diagnosis.dangling_host",
     "edge_shift": "analyzers.alerts.edge_shift",
     "explained_failures": "analyzers.diagnosis.explained_failures",
+    "hidden_retries": "analyzers.diagnosis.hidden_retries",
     "service_graph": "analyzers.topology.service_graph",
     "sidecar_scope": "analyzers.scoping.sidecar_scope",
 }

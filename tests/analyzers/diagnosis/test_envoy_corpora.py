@@ -39,7 +39,7 @@ def reports(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Report]:
     found = {}
     for corpus in {*FAULTY, *HEALTHY}:
         lake = str(tmp_path_factory.mktemp(corpus.name) / "lake")
-        run_ingest(corpus.inputs("kubernetes", "logs-text"), lake)
+        run_ingest(corpus.inputs("kubernetes", "logs-text", "prometheus"), lake)
         found[corpus.name] = diagnose_lake(lake)
     return found
 
@@ -49,12 +49,11 @@ def windows_of(corpus: Corpus) -> list[Window]:
     return windows
 
 
-def logged_windows() -> list[Any]:
+def all_windows() -> list[Any]:
     return [
         pytest.param(corpus, window, id=f"{corpus.name}/{window['window']}")
         for corpus in FAULTY
         for window in windows_of(corpus)
-        if "logs" in window["seen_in"]
     ]
 
 
@@ -73,11 +72,13 @@ def edges_of(window: Window) -> set[tuple[str, str]]:
     return {(edge["caller"], edge["callee"]) for edge in window["edges"]}
 
 
-@pytest.mark.parametrize(("corpus", "window"), logged_windows())
-def test_a_fault_that_logs_can_show_is_named_on_its_edge(
+@pytest.mark.parametrize(("corpus", "window"), all_windows())
+def test_a_fault_is_named_on_its_edge(
     corpus: Corpus, window: Window, reports: Mapping[str, Report]
 ) -> None:
     matching = [finding for finding in reports[corpus.name].active if names(finding, window)]
+    if "logs" not in window["seen_in"]:
+        assert {finding.severity for finding in matching} == {"info"}
     assert matching, [(item.cause, item.subject, item.first_seen) for item in reports[corpus.name].active]
     told = {finding.object for finding in matching} - {None}
     assert not told or window["object"] in told, "an object is right or not told"
