@@ -1,14 +1,14 @@
-"""Answers of Prometheus's HTTP API: `query_range` (a matrix) and `query` (a vector).
+"""Answers of Prometheus's HTTP API: `query_range` (a matrix) and `query` (a vector or a scalar).
 
 Read are whole answers (`{"status":"success","data":{...}}`), a bare `data` object and a bare list of series. A record
 is a sample; a sample that cannot be read is one reject with its own JSON text, a series that cannot be read (or has no
 metric name) is one reject, and so is an answer that is an error or no answer at all. `NaN`, `+Inf` and `-Inf` are
-values. Native histogram samples are rejects: `metric_samples` has no column for them yet.
+values. Native histograms (`histogram`, `histograms`) are rows with bounds and counts, their `value` the count.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -18,6 +18,8 @@ import pyarrow as pa
 from pipelines.columns import TIMESTAMP
 from pipelines.parsers.context import DEFAULT, Context
 from pipelines.parsers.limits import BATCH_BYTES, repeat_budget
+from pipelines.parsers.prometheus_answers import NoSeriesError, series_texts
+from pipelines.parsers.prometheus_histograms import read_histograms
 from pipelines.parsers.prometheus_samples import (
     BadListError,
     Samples,
@@ -27,33 +29,15 @@ from pipelines.parsers.prometheus_samples import (
     sample_rows,
 )
 from pipelines.parsers.result import Parsed, Reject, accepted_schema, completed, reject_table
-from pipelines.parsers.row_batches import repeated_maps
+from pipelines.parsers.row_batches import RowBatches, repeated_maps
 from pipelines.schemas import METRIC_SAMPLE_FIELDS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-#: The largest answer read as one document; a query over a shorter range gives smaller ones.
-MAX_ANSWER_BYTES = 512 * 1024 * 1024
-
-_SERIES_KINDS = ("matrix", "vector")
 _NAME = "__name__"
 _ABSENT = msgspec.Raw(b"")
 _ERRORS = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
-
-
-class _Data(msgspec.Struct, rename="camel"):
-    result: list[msgspec.Raw] | None = None
-    result_type: str | None = None
-
-
-class _Answer(msgspec.Struct, rename="camel"):
-    status: str | None = None
-    data: _Data | None = None
-    error_type: str = "unknown"
-    error: str = ""
-    result: list[msgspec.Raw] | None = None
-    result_type: str | None = None
 
 
 class _Series(msgspec.Struct):
@@ -66,7 +50,7 @@ class _Series(msgspec.Struct):
 
 @dataclass(frozen=True, slots=True)
 class _SampleList:
-    """The samples of one series as JSON text, and where that text begins in the document."""
+    """The samples of one series as JSON text, and where that text begins in the source."""
 
     metric: str
     labels: Mapping[str, str]
@@ -75,8 +59,47 @@ class _SampleList:
     rows: bytes | None
 
 
-class _NoSeriesError(ValueError):
-    """A document or a series that has no samples to give; the message says why and what to do."""
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """What one series has: plain samples, histograms as JSON text and its offset, and about how many bytes of rows."""
+
+    metric: str
+    labels: Mapping[str, str]
+    samples: _SampleList | None
+    histograms: bytes
+    histograms_offset: int
+    weight: int
+
+
+@dataclass(slots=True)
+class _Batch:
+    """Samples that become one table; a bad one is in `rejects`."""
+
+    lists: list[_SampleList] = field(default_factory=list)
+    rejects: list[Reject] = field(default_factory=list)
+    bytes: int = 0
+    _histograms: RowBatches = field(default_factory=lambda: RowBatches(accepted_schema(METRIC_SAMPLE_FIELDS)))
+    _histogram_rows: int = 0
+
+    @property
+    def is_empty(self) -> bool:
+        return not (self.lists or self.rejects or self._histogram_rows)
+
+    def add(self, found: _Found) -> None:
+        self.bytes += found.weight
+        if found.samples is not None:
+            self.lists.append(found.samples)
+        if found.histograms == b"[]":
+            return
+        for offset, time_us, histogram in read_histograms(found.histograms, found.histograms_offset, self.rejects):
+            row = (offset, found.metric, found.labels, time_us, histogram.count, None, asdict(histogram), None)
+            self._histograms.append(row, 16 * len(histogram.bounds) + 64)
+            self._histogram_rows += 1
+
+    def parsed(self) -> Parsed:
+        samples = _sample_table(self.lists, self.rejects)
+        accepted = pa.concat_tables([samples, self._histograms.table()]) if self._histogram_rows else samples
+        return Parsed(accepted, reject_table(self.rejects), accepted.num_rows + len(self.rejects))
 
 
 def parse_prometheus_range(document: bytes, base_offset: int, context: Context = DEFAULT) -> Parsed:
@@ -91,130 +114,89 @@ def parse_prometheus_range(document: bytes, base_offset: int, context: Context =
 
 def prometheus_batches(document: bytes, base_offset: int, context: Context = DEFAULT) -> Iterator[Parsed]:
     """The same in pieces of bounded size: labels, written once a series in JSON, are repeated for every sample."""
-    pending: list[_SampleList] = []
-    rejects: list[Reject] = []
+    batch = _Batch()
     budget = repeat_budget(len(document))
-    pending_bytes = 0
-    for offset, raw in _series_texts(document, base_offset, rejects):
-        samples = _sample_list(raw, offset, context.default_metric, rejects)
-        if samples is None:
-            continue
-        label_bytes = sum(len(name) + len(value) for name, value in samples.labels.items())
-        weight = label_bytes * samples.text.count(b"[") + len(samples.text)
-        if weight > budget:
-            reason = f"labels of {label_bytes} bytes, repeated for every sample, would outgrow the memory of this input"
-            rejects.append(Reject(offset, reason, raw))
-            continue
-        budget -= weight
-        if pending and pending_bytes + weight > BATCH_BYTES:
-            yield _batch(pending, rejects)
-            pending, rejects, pending_bytes = [], [], 0
-        pending.append(samples)
-        pending_bytes += weight
-    if pending or rejects:
-        yield _batch(pending, rejects)
-
-
-def _series_texts(document: bytes, base_offset: int, rejects: list[Reject]) -> Iterator[tuple[int, bytes]]:
-    """Offset and JSON text of every series; a document without any is added to `rejects`."""
     try:
-        texts = _series_of(document)
-    except _NoSeriesError as error:
-        rejects.append(Reject(base_offset, str(error), document))
-        return
-    position = 0
-    for text in texts:
-        raw = bytes(text)
-        position = document.find(raw, position)
-        yield base_offset + position, raw
-        position += len(raw)
+        for text in series_texts(document):
+            offset = base_offset + text.offset
+            try:
+                series = _scalar(text.raw) if text.is_scalar else msgspec.json.decode(text.raw, type=_Series)
+                found = _samples(series, text.raw, offset, _metric_name(series, context.default_metric))
+                _check(found, budget)
+            except NoSeriesError as error:
+                batch.rejects.append(Reject(offset, str(error), text.raw))
+                continue
+            except _ERRORS as error:
+                batch.rejects.append(Reject(offset, f"not a Prometheus series: {error}", text.raw))
+                continue
+            if batch.bytes and batch.bytes + found.weight > BATCH_BYTES:
+                yield batch.parsed()
+                batch = _Batch()
+            budget -= found.weight
+            batch.add(found)
+    except NoSeriesError as error:
+        batch.rejects.append(Reject(base_offset, str(error), document))
+    if not batch.is_empty:
+        yield batch.parsed()
 
 
-def _series_of(document: bytes) -> list[msgspec.Raw]:
-    if len(document) > MAX_ANSWER_BYTES:
-        raise _NoSeriesError(
-            f"an answer of {len(document)} bytes, over the limit of {MAX_ANSWER_BYTES}; ask for a shorter range"
-        )
-    try:
-        if document.lstrip()[:1] == b"[":
-            return msgspec.json.decode(document, type=list[msgspec.Raw])
-        answer = msgspec.json.decode(document, type=_Answer)
-    except _ERRORS as error:
-        said = "nested too deeply" if isinstance(error, RecursionError) else error
-        raise _NoSeriesError(f"not a Prometheus answer: {said}") from None
-    if answer.status == "error":
-        raise _NoSeriesError(f"Prometheus answered with an error, {answer.error_type}: {answer.error[:500]}")
-    data = answer.data or _Data(answer.result, answer.result_type)
-    if data.result_type not in (*_SERIES_KINDS, None):
-        raise _NoSeriesError(
-            f"an answer of type {data.result_type[:64]!r}: only {' and '.join(_SERIES_KINDS)} are read"
-        )
-    if data.result is None:
-        raise _NoSeriesError("not a Prometheus answer: it has no data.result")
-    return data.result
+def _scalar(sample: bytes) -> _Series:
+    return _Series({}, value=msgspec.Raw(sample))
 
 
-def _sample_list(raw: bytes, offset: int, default_metric: str | None, rejects: list[Reject]) -> _SampleList | None:
-    """The samples of a series, None where it has none; what cannot be read is added to `rejects`."""
-    try:
-        series = msgspec.json.decode(raw, type=_Series)
-        histograms = _histograms(series)
-        metric = _metric_name(series, default_metric)
-    except _ERRORS as error:
-        rejects.append(Reject(offset, f"not a Prometheus series: {error}", raw))
-        return None
-    except _NoSeriesError as error:
-        rejects.append(Reject(offset, str(error), raw))
-        return None
-    reason = "a native histogram sample, of which there is no column yet"
-    rejects.extend(Reject(offset, reason, histogram) for histogram in histograms)
+def _samples(series: _Series, raw: bytes, offset: int, metric: str) -> _Found:
+    """The samples of a series. Quotes in strings are escaped, so that a sample list is found nowhere inside a label."""
+    labels = {name: value for name, value in series.metric.items() if name != _NAME}
     values, value = bytes(series.values), bytes(series.value)
     text = values or b"[" + value + b"]"
-    if text.translate(None, b" \t\r\n") == b"[]":
-        return None
-    # Quotes within strings are escaped in JSON, so that a sample list is found nowhere inside a label.
     start = raw.find(values) if values else raw.find(value) - 1
-    labels = {name: value for name, value in series.metric.items() if name != _NAME}
-    return _SampleList(metric, labels, text, offset + start, sample_rows(text))
+    listed, single = bytes(series.histograms), bytes(series.histogram)
+    histograms = listed or b"[" + single + b"]"
+    at = raw.find(listed) if listed else raw.find(single) - 1
+    label_bytes = sum(len(name) + len(value) for name, value in labels.items())
+    # Every sample has a bracket of its own; a histogram has one for each bucket, too.
+    weight = label_bytes * (text.count(b"[") + histograms.count(b"[")) + len(text) + len(histograms)
+    is_empty = text.translate(None, b" \t\r\n") == b"[]"
+    samples = None if is_empty else _SampleList(metric, labels, text, offset + start, sample_rows(text))
+    return _Found(metric, labels, samples, histograms, offset + at, weight)
+
+
+def _check(found: _Found, budget: int) -> None:
+    if found.weight > budget:
+        label_bytes = sum(len(name) + len(value) for name, value in found.labels.items())
+        raise NoSeriesError(
+            f"labels of {label_bytes} bytes, repeated for every sample, would outgrow the memory of this input"
+        )
 
 
 def _metric_name(series: _Series, default_metric: str | None) -> str:
     metric = series.metric.get(_NAME) or default_metric
     if not metric:
-        raise _NoSeriesError(
+        raise NoSeriesError(
             "a series without __name__, as aggregations give; name the query in a queries.json beside the file "
             "or with --query"
         )
     if series.values == series.value == series.histograms == series.histogram:
-        raise _NoSeriesError("a series without values")
+        raise NoSeriesError("a series without values")
     return metric
 
 
-def _histograms(series: _Series) -> list[bytes]:
-    single = [bytes(series.histogram)] if series.histogram != _ABSENT else []
-    if series.histograms == _ABSENT:
-        return single
-    return [bytes(entry) for entry in msgspec.json.decode(series.histograms, type=list[msgspec.Raw])] + single
-
-
-def _batch(lists: list[_SampleList], rejects: list[Reject]) -> Parsed:
-    read = _read_lists(lists, rejects)
+def _sample_table(lists: list[_SampleList], rejects: list[Reject]) -> pa.Table:
+    read = _read_lists(lists, rejects) if lists else []
     counts = [len(samples.times) for samples in read]
     owners = np.repeat(np.arange(len(lists), dtype=np.int64), counts)
     schema = accepted_schema(METRIC_SAMPLE_FIELDS)
     if not len(owners):
-        accepted = schema.empty_table()
-    else:
-        columns = [
-            pa.array(np.concatenate([samples.offsets for samples in read])),
-            pa.array([entry.metric for entry in lists], pa.string()).take(pa.array(owners)),
-            repeated_maps([entry.labels for entry in lists], owners),
-            pa.array(np.concatenate([samples.times for samples in read])).cast(TIMESTAMP),
-            pa.array(np.concatenate([samples.values for samples in read])),
-        ]
-        stated = pa.schema(list(schema)[: len(columns)])
-        accepted = completed(pa.table(columns, schema=stated), METRIC_SAMPLE_FIELDS)
-    return Parsed(accepted, reject_table(rejects), accepted.num_rows + len(rejects))
+        return schema.empty_table()
+    columns = [
+        pa.array(np.concatenate([samples.offsets for samples in read])),
+        pa.array([entry.metric for entry in lists], pa.string()).take(pa.array(owners)),
+        repeated_maps([entry.labels for entry in lists], owners),
+        pa.array(np.concatenate([samples.times for samples in read])).cast(TIMESTAMP),
+        pa.array(np.concatenate([samples.values for samples in read])),
+    ]
+    stated = pa.schema(list(schema)[: len(columns)])
+    return completed(pa.table(columns, schema=stated), METRIC_SAMPLE_FIELDS)
 
 
 def _read_lists(lists: list[_SampleList], rejects: list[Reject]) -> list[Samples]:

@@ -91,27 +91,37 @@ def read_one_by_one(text: bytes, base: int) -> tuple[Samples, list[Reject]]:
         sample = bytes(raw)
         position = text.find(sample, position)
         try:
-            seconds, value = _sample(sample)
+            time_us, value = _sample(sample)
         except ValueError as error:
             rejects.append(Reject(base + position, str(error), sample))
         else:
-            times.append(round(seconds * _MICROSECONDS))
+            times.append(time_us)
             values.append(value)
             offsets.append(base + position)
         position += len(sample)
     return Samples(np.array(times, np.int64), np.array(values, np.float64), np.array(offsets, np.int64)), rejects
 
 
-def _sample(text: bytes) -> tuple[float, float]:
+def _sample(text: bytes) -> tuple[int, float]:
     try:
         seconds, value = msgspec.json.decode(text, type=tuple[float, str])
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise ValueError(f'a sample is not [seconds, "value"]: {error}') from None
+    return time_of(seconds), number_of(value)
+
+
+def time_of(seconds: float) -> int:
+    """Seconds since 1970 as microseconds. Raises ValueError where they cannot be shown as a time."""
     if not _FIRST_SECOND <= seconds <= _LAST_SECOND:
         raise ValueError(f"a sample's time {seconds} lies outside the years 1 to 9999")
-    if not _VALUE.fullmatch(value):
-        raise ValueError(f"a sample's value {value[:64]!r} is not a number")
-    return seconds, float(value)
+    return round(seconds * _MICROSECONDS)
+
+
+def number_of(text: str) -> float:
+    """A number as Prometheus writes it in a string. Raises ValueError where it is none."""
+    if not _VALUE.fullmatch(text):
+        raise ValueError(f"a sample's value {text[:64]!r} is not a number")
+    return float(text)
 
 
 def _without_white_space(text: bytes) -> bytes:

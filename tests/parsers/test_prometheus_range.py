@@ -127,23 +127,72 @@ def test_a_bad_sample_is_one_reject_and_the_others_are_kept(bad: str) -> None:
         assert document[row["source_offset"] - 10 :].startswith(b"[%d," % row["time"].timestamp())
 
 
-def test_native_histograms_are_rejected_one_by_one() -> None:
-    histogram = {"count": "3", "sum": "4", "buckets": []}
+def test_native_histograms_become_bounds_and_counts() -> None:
+    buckets = [[3, "-0.001", "0.001", "4"], [0, "1", "2", "5"], [1, "-4", "-2", "1"]]
+    histogram = {"count": "10", "sum": "4.5", "buckets": buckets}
     document = _answer(
-        {"metric": UP, "histograms": [[1, histogram], [2, histogram]], "values": [[1, "1"]]},
-        {"metric": UP, "histogram": [3, histogram]},
+        {"metric": UP, "histograms": [[1, histogram], [2.5, histogram]], "values": [[1, "1"]]},
+        {"metric": UP | {"pod": "b"}, "histogram": [3, {"count": "0", "sum": "NaN"}]},
+        kind="vector",
     )
     parsed = _read(document)
-    assert (parsed.accepted.num_rows, parsed.rejected.num_rows) == (1, 3)
-    assert {"native histogram" in reason for reason in parsed.rejected["reason"].to_pylist()} == {True}
-    assert json.loads(parsed.rejected["raw"][1].as_py()) == [2, histogram]
+    assert parsed.rejected.num_rows == 0
+    rows = sorted(parsed.accepted.to_pylist(), key=lambda row: row["source_offset"])
+    shown = {
+        "count": 10.0,
+        "sum": 4.5,
+        "bounds": [-4.0, -2.0, -0.001, 0.001, 1.0, 2.0],
+        "counts": [0.0, 1.0, 0.0, 4.0, 0.0, 5.0],
+    }
+    assert [row["histogram"] for row in rows[:3]] == [shown, shown, None]
+    assert [row["value"] for row in rows] == [10.0, 10.0, 1.0, 0.0]
+    assert [row["time"].timestamp() for row in rows] == [1.0, 2.5, 1.0, 3.0]
+    assert (rows[3]["histogram"]["bounds"], math.isnan(rows[3]["histogram"]["sum"])) == ([], True)
+    assert [row["labels"][1][1] for row in rows] == ["a", "a", "a", "b"]
+    assert all(document[row["source_offset"] :].startswith(b"[") for row in rows)
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        '[1,{"count":"1"}]',
+        '[1,{"count":"1","sum":"x"}]',
+        '[1,{"count":"1","sum":"1","buckets":[[0,"1","2"]]}]',
+        '[1,{"count":"1","sum":"1","buckets":[[0,"2","1","1"]]}]',
+        '[1,{"count":"1","sum":"1","buckets":[[0,"1","3","1"],[0,"2","4","1"]]}]',
+        '[1,{"count":"1","sum":"1","buckets":[[0,"1","3","-1"]]}]',
+        '[1e30,{"count":"1","sum":"1"}]',
+        "[1,2]",
+        "null",
+    ],
+)
+def test_a_bad_native_histogram_is_one_reject(bad: str) -> None:
+    good = '[5,{"count":"1","sum":"1"}]'
+    document = f'{{"result":[{{"metric":{{"__name__":"a"}},"histograms":[{bad},{good}]}}]}}'.encode()
+    parsed = parse_prometheus_range(document, 10)
+    assert parsed.accepted["value"].to_pylist() == [1.0]
+    [reject] = parsed.rejected.to_pylist()
+    assert reject["raw"] == bad.encode()
+    assert document[reject["source_offset"] - 10 :].startswith(reject["raw"])
+
+
+def test_a_scalar_is_a_sample_of_the_query() -> None:
+    document = b'{"status":"success","data":{"resultType":"scalar","result":[1435781451.781,"1"]}}'
+    [row] = _read(document, "up").accepted.to_pylist()
+    assert (row["metric"], row["labels"], row["value"]) == ("up", [], 1.0)
+    assert row["time"].timestamp() == 1435781451.781
+    assert document[row["source_offset"] :].startswith(b'[1435781451.781,"1"]')
+    [reject] = _read(document).rejected.to_pylist()
+    assert "queries.json" in reject["reason"]
+    assert document[reject["source_offset"] :].startswith(reject["raw"])
+    bad = b'{"resultType":"scalar","result":[1435781451.781,"one"]}'
+    assert _read(bad, "up").rejected["reason"].to_pylist() == ["a sample's value 'one' is not a number"]
 
 
 @pytest.mark.parametrize(
     ("document", "reason"),
     [
         (b'{"status":"error","errorType":"timeout","error":"query timed out"}', "timeout: query timed out"),
-        (b'{"status":"success","data":{"resultType":"scalar","result":[1,"2"]}}', "scalar"),
         (b'{"status":"success","data":{"resultType":"string","result":[1,"x"]}}', "string"),
         (b'{"status":"success"}', "no data.result"),
         (b'{"apiVersion":"v1"}', "no data.result"),
