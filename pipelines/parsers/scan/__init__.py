@@ -1,0 +1,1 @@
+"""The compiled core of the parsers: scanning bytes outside Python's lock."""
