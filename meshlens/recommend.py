@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path  # noqa: TC003 - typer reads the annotation when it runs
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -61,9 +62,11 @@ def recommend(
     EMIT may be applied, EMIT_REVIEW wants a human's look, ABSTAIN has no manifest. The result is kept in the lake.
     """
     from analyzers.scoping.assessment import Settings
-    from analyzers.scoping.export import ExportError, export
+    from analyzers.scoping.export import ExportError, export, exported_files
     from analyzers.scoping.records import recommend_lake
     from analyzers.scoping.resource_definitions import DefinitionError, read_definitions
+    from analyzers.scoping.revisions import record
+    from meshlens.actor import actor
     from meshlens.exits import SKIPPED, fail
     from pipelines.lake.errors import LakeError
 
@@ -71,18 +74,21 @@ def recommend(
     settings = Settings(duration(min_window), tuple(namespace or ()), tuple(names), not minimal_base)
     try:
         result = recommend_lake(lake, settings, read_definitions(crds or ()))
-        exported = None
+        exported = revision = None
         if out is not None and not result.skipped:
             complete = not (names or namespace)
             exported = export(
                 result.recommendations, out, complete=complete, prune=prune, include_review=include_review
             )
+            revision = record(lake, exported_files(out), folder=str(out.resolve()), actor=actor())
     except (LakeError, ExportError, DefinitionError) as error:
         fail(str(error))
     if explain and not result.skipped and not result.recommendations:
         fail(_unknown(explain, result))
     _print(result, "explain" if explain else output)
     _remark(result, exported, out)
+    if revision is not None:
+        print(f"{out}: kept as revision {revision} (meshlens revisions, diff, rollback)", file=sys.stderr)
     if strict and result.skipped:
         raise typer.Exit(SKIPPED)
 
@@ -122,8 +128,6 @@ def _print_table(recommendations: tuple[Recommendation, ...]) -> None:
 
 def _remark(result: ScopingResult, exported: Exported | None, out: Path | None) -> None:
     """What is not the result itself, on stderr."""
-    import sys
-
     lines = [f"skipped: needs {missing}" for missing in result.skipped]
     lines += [f"note: {note}" for note in result.notes]
     if not result.recommendations and not result.skipped:

@@ -74,3 +74,12 @@ def columns_of(*lines: str) -> list[pa.Field]:
         data_type = _KINDS[kind.removesuffix("!")]
         fields += [pa.field(name, data_type, nullable=not kind.endswith("!")) for name in names.split()]
     return fields
+
+
+def table(name: str, *columns: str | pa.Schema) -> Table:
+    """A lake table of lines as `columns_of` takes them and of schemas; one with a `date` is partitioned by it."""
+    fields: list[pa.Field] = []
+    for part in columns:
+        fields += columns_of(part) if isinstance(part, str) else list(part)
+    schema = pa.schema(fields)
+    return Table(name, schema, ("date",) if "date" in schema.names else ())

@@ -14,7 +14,7 @@ from typing import Final
 
 import pyarrow as pa
 
-from pipelines.columns import Table, columns_of
+from pipelines.columns import Table, columns_of, table
 
 VERSION = 2
 
@@ -44,29 +44,18 @@ ACCESS_LOG_FIELDS = pa.schema(
     )
 )
 
-ACCESS_LOGS = Table(
-    "access_logs",
-    pa.schema(
-        [
-            *columns_of(*_ORIGIN, "text!: format"),
-            *ACCESS_LOG_FIELDS,
-            *columns_of("text: cluster", "date!: date"),
-        ]
-    ),
-    partition_by=("date",),
-)
+ACCESS_LOGS = table("access_logs", *_ORIGIN, "text!: format", ACCESS_LOG_FIELDS, "text: cluster", "date!: date")
 
 #: Access-log lines that another source holds, too, and which line counts in their stead. `edges_1m` has rows of
 #: negative counts that take them out again.
-DUPLICATES = Table(
+DUPLICATES = table(
     "duplicates",
-    pa.schema(
-        [
-            *columns_of(*_ORIGIN, "text!: kept_source", "int64!: kept_source_offset"),
-            *columns_of("time!: start_time", "text!: run_id", "date!: date"),
-        ]
-    ),
-    partition_by=("date",),
+    *_ORIGIN,
+    "text!: kept_source",
+    "int64!: kept_source_offset",
+    "time!: start_time",
+    "text!: run_id",
+    "date!: date",
 )
 
 #: What one span says. `attributes` and `resource_attributes` keep everything; the columns are those that joins need.
@@ -85,11 +74,7 @@ SPAN_FIELDS = pa.schema(
     )
 )
 
-SPANS = Table(
-    "spans",
-    pa.schema([*columns_of(*_ORIGIN, "text!: format"), *SPAN_FIELDS, *columns_of("text: cluster", "date!: date")]),
-    partition_by=("date",),
-)
+SPANS = table("spans", *_ORIGIN, "text!: format", SPAN_FIELDS, "text: cluster", "date!: date")
 
 #: One sample of one series. `labels` has every label but the metric's name; `metric_type` is counter, gauge, histogram,
 #: summary, ... where the input says. `histogram` holds a native or exponential histogram, whose `value` is its count.
@@ -105,12 +90,8 @@ METRIC_SAMPLE_FIELDS = pa.schema(
     )
 )
 
-METRIC_SAMPLES = Table(
-    "metric_samples",
-    pa.schema(
-        [*columns_of(*_ORIGIN, "text!: format"), *METRIC_SAMPLE_FIELDS, *columns_of("text: cluster", "date!: date")]
-    ),
-    partition_by=("date",),
+METRIC_SAMPLES = table(
+    "metric_samples", *_ORIGIN, "text!: format", METRIC_SAMPLE_FIELDS, "text: cluster", "date!: date"
 )
 
 #: One version of one object. `event` is SNAPSHOT (a dump), ADDED, MODIFIED or DELETED (a watch).
@@ -132,9 +113,7 @@ MESH_OBJECT_FIELDS = pa.schema(
     )
 )
 
-MESH_OBJECTS = Table(
-    "mesh_objects", pa.schema([*columns_of(*_ORIGIN), *MESH_OBJECT_FIELDS, *columns_of("text: cluster")])
-)
+MESH_OBJECTS = table("mesh_objects", *_ORIGIN, MESH_OBJECT_FIELDS, "text: cluster")
 
 #: One thing a proxy told of itself. `section` is bootstrap, listener, cluster, route, endpoint, secret, ecds,
 #: server_info or upstream_endpoint (a host of /clusters); `state` is static, active, warming, draining or error;
@@ -150,18 +129,13 @@ PROXY_STATE_FIELDS = pa.schema(
     )
 )
 
-PROXY_STATE = Table(
-    "proxy_state",
-    pa.schema([*columns_of(*_ORIGIN, "text!: format"), *PROXY_STATE_FIELDS, *columns_of("text: cluster")]),
-)
+PROXY_STATE = table("proxy_state", *_ORIGIN, "text!: format", PROXY_STATE_FIELDS, "text: cluster")
 
 #: One record that could not be read. `raw` is the record's bytes (at most `REJECT_RAW_LIMIT` of them).
 REJECT_FIELDS = pa.schema(columns_of("int64!: source_offset", "text!: reason", "binary!: raw", "int64!: raw_length"))
 REJECT_RAW_LIMIT = 65_536
 
-REJECTS = Table(
-    "rejects", pa.schema([*columns_of("text!: source format"), *REJECT_FIELDS, *columns_of("text!: run_id")])
-)
+REJECTS = table("rejects", "text!: source format", REJECT_FIELDS, "text!: run_id")
 
 #: Access logs a minute at a time, one row per proxy and peer. Keys are what the lines say; workloads are resolved
 #: when read, so that an inventory that arrives later still names them. `reporter` is source (the caller's proxy),
@@ -184,99 +158,88 @@ EDGES_1M_VALUES = pa.schema(
         "int64!: calls bytes_received bytes_sent duration_ms_sum", "int32s!: latency_bucket", "int64s!: latency_count"
     )
 )
-EDGES_1M = Table(
-    "edges_1m",
-    pa.schema([*EDGES_1M_KEYS, *EDGES_1M_VALUES, *columns_of("date!: date")]),
-    partition_by=("date",),
-)
+EDGES_1M = table("edges_1m", EDGES_1M_KEYS, EDGES_1M_VALUES, "date!: date")
 
 #: `evidence` is a JSON object.
-FINDINGS = Table(
+FINDINGS = table(
     "findings",
-    pa.schema(
-        columns_of(
-            "text!: run_id",
-            "time!: produced_at",
-            "text!: analyzer code severity subject message",
-            "text: cause side object path",
-            "edges: edges",
-            "text!: evidence",
-            "text: next_step",
-            "time: first_seen last_seen",
-            "text!: fingerprint",
-            "text: suppressed_by",
-        )
-    ),
+    "text!: run_id",
+    "time!: produced_at",
+    "text!: analyzer code severity subject message",
+    "text: cause side object path",
+    "edges: edges",
+    "text!: evidence",
+    "text: next_step",
+    "time: first_seen last_seen",
+    "text!: fingerprint",
+    "text: suppressed_by",
 )
 
 #: `kind` is error_rate or latency.
-ALERTS = Table(
+ALERTS = table(
     "alerts",
-    pa.schema(
-        columns_of(
-            "text!: run_id",
-            "time!: produced_at",
-            "text!: code kind severity caller callee message",
-            "time!: window_start window_end",
-            "float64!: observed observed_lower observed_upper expected expected_upper",
-            "int64!: samples baseline_samples",
-            "text!: evidence fingerprint",
-        )
-    ),
+    "text!: run_id",
+    "time!: produced_at",
+    "text!: code kind severity caller callee message",
+    "time!: window_start window_end",
+    "float64!: observed observed_lower observed_upper expected expected_upper",
+    "int64!: samples baseline_samples",
+    "text!: evidence fingerprint",
 )
 
 #: `verdict` is EMIT, EMIT_REVIEW or ABSTAIN; `reasons` a JSON array, `coverage` a JSON object, `manifest` YAML (null
 #: where the verdict is ABSTAIN).
-RECOMMENDATIONS = Table(
+RECOMMENDATIONS = table(
     "recommendations",
-    pa.schema(
-        columns_of(
-            "text!: run_id",
-            "time!: produced_at",
-            "text!: kind namespace name workload verdict",
-            "texts!: hosts warnings",
-            "text!: reasons coverage",
-            "text: manifest",
-            "time: window_start window_end",
-            "text!: fingerprint",
-        )
-    ),
+    "text!: run_id",
+    "time!: produced_at",
+    "text!: kind namespace name workload verdict",
+    "texts!: hosts warnings",
+    "text!: reasons coverage",
+    "text: manifest",
+    "time: window_start window_end",
+    "text!: fingerprint",
+)
+
+#: What a folder of manifests held after an export: every file of ours, so that any earlier state can be written again
+#: byte for byte. `kind` is export or rollback; `change` is added, changed, unchanged or removed against the revision
+#: before it (a removed file has no content).
+REVISIONS = table(
+    "revisions",
+    "text!: run_id",
+    "int64!: revision",
+    "time!: produced_at",
+    "text!: kind actor folder path change",
+    "text: content",
 )
 
 #: How far each input was read. Of one source and head the row with the highest `position` wins. Hashes are of the bytes
 #: just before `position` and of the head, so that a grown, moved or replaced file is told apart by its content.
 #: `other_lines` counts lines that are no records of the format at all (a proxy's own log, an application's).
-SOURCES = Table(
+SOURCES = table(
     "sources",
-    pa.schema(
-        columns_of(
-            "text!: run_id source format",
-            "int64!: position size",
-            "text!: head_hash",
-            "int64!: head_length",
-            "text!: tail_hash",
-            "int64!: tail_length",
-            "time: modified_at",
-            "int64!: read accepted rejected",
-            "time!: recorded_at",
-            "int64: other_lines",
-        )
-    ),
+    "text!: run_id source format",
+    "int64!: position size",
+    "text!: head_hash",
+    "int64!: head_length",
+    "text!: tail_hash",
+    "int64!: tail_length",
+    "time: modified_at",
+    "int64!: read accepted rejected",
+    "time!: recorded_at",
+    "int64: other_lines",
 )
 
-#: `kind` is ingest, stream, diagnose, alerts, recommend or maintain; `parameters` a JSON object, secrets left out.
-RUNS = Table(
+#: `kind` is ingest, stream, diagnose, alerts, recommend, export, rollback or maintain; `parameters` a JSON object,
+#: secrets left out.
+RUNS = table(
     "runs",
-    pa.schema(
-        columns_of(
-            "text!: run_id kind",
-            "time!: started_at finished_at",
-            "int64!: read accepted rejected bytes",
-            "counts!: rows table_versions",
-            "text!: parameters",
-            "int64: other_lines",
-        )
-    ),
+    "text!: run_id kind",
+    "time!: started_at finished_at",
+    "int64!: read accepted rejected bytes",
+    "counts!: rows table_versions",
+    "text!: parameters",
+    "int64: other_lines",
 )
 
 #: Every table of the lake. `runs` is last: it is committed last and names the versions readers may use.
@@ -292,8 +255,9 @@ TABLES: tuple[Table, ...] = (
     FINDINGS,
     ALERTS,
     RECOMMENDATIONS,
+    REVISIONS,
     SOURCES,
     RUNS,
 )
 
-BY_NAME: dict[str, Table] = {table.name: table for table in TABLES}
+BY_NAME: dict[str, Table] = {known.name: known for known in TABLES}

@@ -25,6 +25,9 @@ KUSTOMIZATION: Final = "kustomization.yaml"
 # The first line of every file of ours; the folder is read back by it.
 _MARK: Final = re.compile(r"# meshlens (?P<kind>\w+) (?P<verdict>\w+)\b")
 
+# Names of Kubernetes objects hold neither slashes nor two dots in a row.
+_PATH: Final = re.compile(r"[a-z0-9](?:[a-z0-9-]*[a-z0-9])?/[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?\.yaml")
+
 
 class ExportError(RuntimeError):
     """The folder cannot be written; the message names the file and what to do."""
@@ -76,6 +79,36 @@ def export(
     except OSError as error:
         raise ExportError(f"{error.filename or folder}: {error.strerror or error}; choose another --out") from error
     return done
+
+
+def exported_files(folder: Path) -> dict[str, str]:
+    """Every file of ours in the folder as path -> text: what a revision keeps."""
+    paths = [*_ours(folder), *([KUSTOMIZATION] if (folder / KUSTOMIZATION).exists() else [])]
+    return {path: (folder / path).read_bytes().decode() for path in paths}
+
+
+def restore(files: Mapping[str, str], folder: Path) -> Exported:
+    """Make the folder hold exactly these files of ours; other files are never touched.
+
+    Raises:
+        ExportError: a file that we did not write is in the way, or the folder cannot be written.
+    """
+    done = Exported()
+    try:
+        for path, text in sorted(files.items()):
+            if not _is_inside(path):
+                raise ExportError(f"{path!r} is no path of a manifest; the revision was not written by meshlens")
+            _write(folder, path, text, done)
+        for path in sorted(set(_ours(folder)) - set(files)):
+            (folder / path).unlink()
+            done.removed.append(path)
+    except OSError as error:
+        raise ExportError(f"{error.filename or folder}: {error.strerror or error}; choose another --out") from error
+    return done
+
+
+def _is_inside(path: str) -> bool:
+    return path == KUSTOMIZATION or _PATH.fullmatch(path) is not None
 
 
 def _file(item: Recommendation) -> tuple[str, str]:
