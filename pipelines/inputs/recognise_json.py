@@ -19,8 +19,11 @@ _JSON_KEYS: Final = (
     ("resource_spans", "otlp_traces_json", ""),
     ("resourceLogs", None, "OTLP logs (JSON), which are not read yet"),
     ("resourceMetrics", None, "OTLP metrics (JSON), which are not read yet"),
-    ("cluster_statuses", None, "Envoy's /clusters, which is not read yet"),
-    ("configs", None, "an Envoy config_dump, which is not read yet"),
+    ("cluster_statuses", "envoy_clusters", ""),
+    ("clusterStatuses", "envoy_clusters", ""),
+    ("configs", "envoy_config_dump", ""),
+    ("hot_restart_version", "envoy_server_info", ""),
+    ("hotRestartVersion", "envoy_server_info", ""),
     ("apiVersion", "kubernetes_json", ""),
 )
 

@@ -16,6 +16,18 @@ _LINES: Final = (
         re.compile(rb"(?:" + _NAME + rb')?\{(?:[a-zA-Z_"][^{}]*)?\} ' + _NUMBER + rb"(?: |\s*\Z)"),
         Recognition("prometheus_text"),
     ),
+    (
+        re.compile(
+            rb"[^\s:][^\s]*?::(?:default_priority::max_|high_priority::max_|outlier::|added_via_api::|observability_name::)"
+        ),
+        Recognition("envoy_clusters"),
+    ),
+    (
+        re.compile(
+            rb"[^\s:][^\s]*?::\S+::(?:cx_|rq_|hostname::|health_flags::|weight::|region::|zone::|sub_zone::|canary::)"
+        ),
+        Recognition("envoy_clusters"),
+    ),
     # Without labels only a name as exporters have them, lest every "word number" be a sample.
     (
         re.compile(rb"[a-z][a-z0-9]*_" + _NAME + rb" " + _NUMBER + rb"(?: -?[0-9.]+)?\s*\Z"),
