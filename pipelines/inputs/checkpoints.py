@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from pipelines.inputs.compression import GZIP, open_stream, read_exactly
-from pipelines.inputs.formats import FORMATS, Framing
+from pipelines.inputs.formats import Framing
 from pipelines.inputs.path_identity import Pod, PodRules, pod_of_path
 
 if TYPE_CHECKING:
@@ -101,13 +101,14 @@ class Checkpoints:
             self._lengths[checkpoint.head_length] = None
 
     def match(
-        self, file: FoundFile, stream: Stream, print_: Fingerprint, format_name: str, compression: str
+        self, file: FoundFile, stream: Stream, print_: Fingerprint, kind: tuple[str, Framing], compression: str
     ) -> Checkpoint | None:
-        """The furthest checkpoint that the file continues; None where it has not been read before.
+        """The furthest checkpoint that the file, of that format and framing, continues; None where it was never read.
 
         Raises InputError where the file cannot be read.
         """
-        if FORMATS[format_name].framing is Framing.DOCUMENT:
+        format_name, framing = kind
+        if framing is Framing.DOCUMENT:
             candidates = list(self._by_head.get((print_.length, print_.hash), {}).values())
             return self._best([known for known in candidates if known.format == format_name], file.path)
         head = stream.head(HASHED_BYTES)

@@ -10,7 +10,9 @@ from functools import cache
 from typing import TYPE_CHECKING, Final
 
 from pipelines.parsers.context import Context
+from pipelines.parsers.records import parse_records
 from pipelines.parsers.result import Parsed
+from pipelines.parsers.wrappers.names import is_document
 from pipelines.schemas import (
     ACCESS_LOG_FIELDS,
     ACCESS_LOGS,
@@ -89,17 +91,21 @@ Parser = Callable[[bytes, int, Context], Parsed | Iterator[Parsed]]
 
 
 def parse(format_name: str, chunk: bytes, base_offset: int, context: Context) -> Iterator[Parsed]:
-    """Parse whole records of a format; what outgrows its input comes in several pieces.
+    """Parse whole records of a format, in a wrapper or none; what outgrows its input comes in several pieces.
 
     `base_offset` is the chunk's offset in the decompressed source.
     """
     if format_name not in FORMATS:
         raise ValueError(f"there is no format {format_name}; the formats are {', '.join(FORMATS)}")
-    parsed = parser_of(format_name)(chunk, base_offset, context)
-    if isinstance(parsed, Parsed):
-        yield parsed
-    else:
-        yield from parsed
+    format_ = FORMATS[format_name]
+    has_others = format_.is_log and format_.framing is Framing.LINES
+    parser = parser_of(format_name)
+    yield from parse_records(parser, format_.fields, chunk, base_offset, context, has_others=has_others)
+
+
+def framing_of(format_name: str, wrapper: str | None) -> Framing:
+    """How records of a format are told apart, in a wrapper or none."""
+    return Framing.DOCUMENT if is_document(wrapper) else FORMATS[format_name].framing
 
 
 @cache

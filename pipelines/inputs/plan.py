@@ -10,7 +10,7 @@ from pipelines.inputs.checkpoints import HASHED_BYTES, Checkpoint, Checkpoints, 
 from pipelines.inputs.compression import GZIP, PLAIN, container_of, open_stream, read_exactly
 from pipelines.inputs.discover import Skipped, discover
 from pipelines.inputs.errors import DamagedError, InputError
-from pipelines.inputs.formats import FORMATS, Framing
+from pipelines.inputs.formats import FORMATS, Framing, framing_of
 from pipelines.inputs.path_identity import PodRules, pod_of_path
 from pipelines.inputs.prometheus_queries import Queries
 from pipelines.inputs.ranges import RANGE_BYTES, FilePlan, Range, plan_ranges
@@ -129,11 +129,12 @@ def _look(
         format_ = FORMATS[recognised.format]
     with open_stream(file.path, container) as stream:
         metric = queries.metric_of(file.path) if format_.table is METRIC_SAMPLES else None
-        print_ = fingerprint(stream, format_.framing, metric)
+        framing = framing_of(format_.name, recognised.wrapper)
+        print_ = fingerprint(stream, framing, metric)
         matches = [
             match
             for checkpoints in known
-            if (match := checkpoints.match(file, stream, print_, format_.name, container)) is not None
+            if (match := checkpoints.match(file, stream, print_, (format_.name, framing), container)) is not None
         ]
     quiet = time.time() - file.modified_us / 1e6 >= options.quiet_seconds
     return FilePlan(
@@ -165,7 +166,7 @@ def _beginning(stream: Stream) -> tuple[bytes, str]:
 
 def _end_of_plan(seen: FilePlan, planned: list[Range], stream: Stream) -> Checkpoint | None:
     """Where the file will have been read to, where that is known beforehand."""
-    if FORMATS[seen.format].framing is Framing.DOCUMENT:
+    if seen.framing is Framing.DOCUMENT:
         position = seen.fingerprint.length
     elif planned and planned[-1].end is not None:
         position = planned[-1].end
@@ -197,7 +198,7 @@ def _add(seen: FilePlan, planned: list[Range], options: InputOptions, plan: Inpu
         plan.notes.append(f"{path}: continues {known.source} after {known.position} bytes")
     if any(work.end is None and not work.take_unfinished for work in planned):
         plan.unsettled.append(path)
-    if options.limit_bytes is not None or FORMATS[seen.format].framing is not Framing.LINES or seen.compression == GZIP:
+    if options.limit_bytes is not None or seen.framing is not Framing.LINES or seen.compression == GZIP:
         return
     reached = planned[-1].end if planned else (0 if known is None else known.position)
     if reached is not None and reached < seen.file.size:

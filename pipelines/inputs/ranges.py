@@ -11,10 +11,11 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
+from pipelines.inputs.boundaries import after_last_record, after_record
 from pipelines.inputs.checkpoints import HASHED_BYTES, Checkpoint, content_hash, document_hash
 from pipelines.inputs.compression import PLAIN, open_stream, read_exactly
 from pipelines.inputs.errors import ChangedError
-from pipelines.inputs.formats import FORMATS, Framing
+from pipelines.inputs.formats import Framing, framing_of
 from pipelines.inputs.records import Chunk, Unreadable, read_records
 from pipelines.parsers.context import DEFAULT, Context
 
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
     from pipelines.inputs.path_identity import Pod
 
 RANGE_BYTES: Final = 32 << 20
-_SCAN_BYTES: Final = 1 << 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +73,11 @@ class FilePlan:
     pod: Pod | None = None
     context: Context = DEFAULT
 
+    @property
+    def framing(self) -> Framing:
+        """How its records are told apart."""
+        return framing_of(self.format, self.context.wrapper)
+
 
 def plan_ranges(
     plan: FilePlan, stream: Stream, limit_bytes: int | None = None, range_bytes: int = RANGE_BYTES
@@ -89,7 +94,8 @@ def plan_ranges(
     known = plan.checkpoint
     start = 0 if known is None else known.position
     size = plan.file.size
-    framing = FORMATS[plan.format].framing
+    wrapper = plan.context.wrapper
+    framing = plan.framing
     if framing is not Framing.LINES or plan.compression != PLAIN:
         left = plan.compression == PLAIN and start < size
         is_read = known is not None and (
@@ -105,9 +111,9 @@ def plan_ranges(
     last = size if limit_bytes is None else min(size, start + limit_bytes)
     bounds = [start]
     while bounds[-1] < last:
-        bound = _after_newline(stream, min(bounds[-1] + range_bytes, last), size)
+        bound = after_record(stream, min(bounds[-1] + range_bytes, last), size, wrapper)
         if bound is None:  # the end: the last line, if it is not ended, counts or does not
-            bound = size if plan.take_unfinished else _after_last_newline(stream, bounds[-1], size)
+            bound = size if plan.take_unfinished else after_last_record(stream, bounds[-1], size, wrapper)
             last = bound
         if bound > bounds[-1]:
             bounds.append(bound)
@@ -137,34 +143,6 @@ def _range(plan: FilePlan, start: int, end: int | None, weight: int) -> Range:
     )
 
 
-def _after_newline(stream: Stream, position: int, size: int) -> int | None:
-    """The first beginning of a line at or after `position`; None where no newline comes before `size`."""
-    at = position - 1
-    while at < size:
-        stream.skip_to(at)
-        data = stream.read(min(_SCAN_BYTES, size - at))
-        found = data.find(b"\n")
-        if found >= 0:
-            return at + found + 1
-        if not data:
-            return None
-        at += len(data)
-    return None
-
-
-def _after_last_newline(stream: Stream, lowest: int, size: int) -> int:
-    """The last beginning of a line in `lowest` to `size`; `lowest` where there is none."""
-    end = size
-    while end > lowest:
-        begin = max(lowest, end - _SCAN_BYTES)
-        stream.skip_to(begin)
-        found = stream.read(end - begin).rfind(b"\n")
-        if found >= 0:
-            return begin + found + 1
-        end = begin
-    return lowest
-
-
 def read_range(work: Range) -> Iterator[Chunk | Unreadable | RangeEnd]:
     """Read a range: chunks of whole records, and in the end where it ended.
 
@@ -172,7 +150,7 @@ def read_range(work: Range) -> Iterator[Chunk | Unreadable | RangeEnd]:
         ChangedError: the file is not the one that was planned for, or changed while it was read.
         InputError: the file cannot be read.
     """
-    framing = FORMATS[work.format].framing
+    framing = framing_of(work.format, work.context.wrapper)
     with open_stream(work.path, work.compression) as stream:
         if framing is not Framing.DOCUMENT:
             _verify(work, stream.head(work.head_length), work.head_hash, "its beginning")
@@ -182,7 +160,8 @@ def read_range(work: Range) -> Iterator[Chunk | Unreadable | RangeEnd]:
             _verify(work, tail[-work.before_length :], work.before_hash, "what was read before")
         position = work.start
         whole_hash: str | None = None
-        for piece in read_records(stream, framing, work.start, work.end, take_unfinished=work.take_unfinished):
+        wrapper, unfinished = work.context.wrapper, work.take_unfinished
+        for piece in read_records(stream, framing, work.start, work.end, wrapper, take_unfinished=unfinished):
             data = piece.data if isinstance(piece, Chunk) else piece.tail
             if framing is Framing.DOCUMENT and isinstance(piece, Chunk):
                 whole_hash = document_hash((data,), work.context.default_metric)

@@ -13,10 +13,6 @@ _TIME = rb"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d"
 _ISTIO_TEXT: Final = re.compile(rb"\[" + _TIME + rb'[.0-9]*(?:Z|[+-]\d\d:?\d\d)\] "[^\n]*" \d{1,3} ')
 _TEXT_KINDS: Final = (
     (re.compile(rb"\[\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d+\]\[\d+\]\["), "Envoy's own log, which is not read yet"),
-    (
-        re.compile(_TIME + rb"\.\d+(?:Z|[+-]\d\d:\d\d) (?:stdout|stderr) [FP] "),
-        "lines wrapped by the container runtime (CRI), not unwrapped yet; ingest what `cut -d' ' -f4-` leaves of them",
-    ),
 )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from pipelines.inputs.boundaries import records_length
 from pipelines.inputs.errors import DamagedError
 from pipelines.inputs.formats import Framing
 from pipelines.parsers.delimited import complete_length
@@ -46,7 +47,13 @@ class Unreadable:
 
 
 def read_records(
-    stream: Stream, framing: Framing, start: int, end: int | None, *, take_unfinished: bool
+    stream: Stream,
+    framing: Framing,
+    start: int,
+    end: int | None,
+    wrapper: str | None = None,
+    *,
+    take_unfinished: bool,
 ) -> Iterator[Chunk | Unreadable]:
     """Read whole records of a stream that stands at `start`, up to `end` or to the stream's end.
 
@@ -55,12 +62,13 @@ def read_records(
         framing: how records are told apart.
         start: the offset of the first byte that is read.
         end: where to stop, the end of a record; None for the end of the stream.
+        wrapper: what is around each record, which may then be several lines.
         take_unfinished: whether a last record that lacks its end counts as a record. Otherwise it is left unread.
     """
     if framing is Framing.DOCUMENT:
         yield from _document(stream, start)
     else:
-        yield from _chunks(stream, framing, start, end, take_unfinished=take_unfinished)
+        yield from _chunks(stream, framing, (start, end), wrapper, take_unfinished=take_unfinished)
 
 
 def _document(stream: Stream, start: int) -> Iterator[Chunk | Unreadable]:
@@ -83,9 +91,9 @@ def _document(stream: Stream, start: int) -> Iterator[Chunk | Unreadable]:
 
 
 def _chunks(
-    stream: Stream, framing: Framing, start: int, end: int | None, *, take_unfinished: bool
+    stream: Stream, framing: Framing, bounds: tuple[int, int | None], wrapper: str | None, *, take_unfinished: bool
 ) -> Iterator[Chunk | Unreadable]:
-    offset = start
+    offset, end = bounds
     held = b""
     while True:
         try:
@@ -96,7 +104,7 @@ def _chunks(
         if not data:
             break
         held = held + data if held else data
-        whole = held.rfind(b"\n") + 1 if framing is Framing.LINES else complete_length(held)
+        whole = records_length(held, wrapper) if framing is Framing.LINES else complete_length(held)
         if whole:
             yield Chunk(offset, held[:whole])
             offset += whole

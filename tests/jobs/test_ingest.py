@@ -47,21 +47,23 @@ def ask(lake: str, question: str) -> list[tuple[object, ...]]:
 
 
 def test_every_record_is_in_the_lake_or_in_rejects(inputs: Path, lake: str) -> None:
-    (inputs / "access.log").write_bytes(text_log(50) + b"broken line\n" + text_log(50, 50))
+    damaged = text_line(0)[:60]
+    application = b"started in 3.2 seconds\n"
+    (inputs / "access.log").write_bytes(text_log(50) + damaged + b"\n" + application + text_log(50, 50))
     (inputs / "more.log.gz").write_bytes(gzip.compress(json_line(0) + b"{broken\n"))
     report = run_ingest([str(inputs)], lake)
-    assert (report.read, report.accepted, report.rejected) == (103, 101, 2)
+    assert (report.read, report.accepted, report.rejected, report.others) == (103, 101, 2, 1)
     assert ask(lake, "SELECT count(*), count(DISTINCT request_id) FROM access_logs") == [(101, 100)]
     assert sorted(ask(lake, "SELECT source, source_offset, raw, format FROM rejects")) == [
-        (str(inputs / "access.log"), len(text_log(50)), b"broken line", "istio_text"),
+        (str(inputs / "access.log"), len(text_log(50)), damaged, "istio_text"),
         (str(inputs / "more.log.gz"), len(json_line(0)), b"{broken", "istio_json"),
     ]
     assert ask(lake, "SELECT DISTINCT run_id FROM rejects") == [(report.run_id,)]
     assert ask(lake, "SELECT sum(calls)::BIGINT, min(minute)::VARCHAR FROM edges_1m") == [
-        (101, "2026-01-01 12:00:00+00")
+        (100, "2026-01-01 12:00:00+00")
     ]
     assert ask(lake, "SELECT DISTINCT date::VARCHAR FROM access_logs") == [("2026-01-01",)]
-    assert ask(lake, "SELECT read, accepted, rejected, kind FROM runs") == [(103, 101, 2, "ingest")]
+    assert ask(lake, "SELECT read, accepted, rejected, other_lines, kind FROM runs") == [(103, 101, 2, 1, "ingest")]
 
 
 def test_again_adds_nothing_and_says_so(inputs: Path, lake: str) -> None:
