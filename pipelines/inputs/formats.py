@@ -63,6 +63,8 @@ PROMETHEUS_LIVE: Final = "prometheus_live"
 
 _LINES, _DELIMITED, _DOCUMENT = Framing.LINES, Framing.DELIMITED, Framing.DOCUMENT
 _PARSERS: Final = "pipelines.parsers"
+#: Logs that a proxy writes where it writes its own log, too.
+_WITH_OTHERS: Final = frozenset({"istio_text", "istio_json"})
 
 FORMATS: Final[dict[str, Format]] = {
     format_.name: format_
@@ -98,8 +100,8 @@ def parse(format_name: str, chunk: bytes, base_offset: int, context: Context) ->
     if format_name not in FORMATS:
         raise ValueError(f"there is no format {format_name}; the formats are {', '.join(FORMATS)}")
     format_ = FORMATS[format_name]
-    has_others = format_.is_log and format_.framing is Framing.LINES
     parser = parser_of(format_name)
+    has_others = format_name in _WITH_OTHERS
     yield from parse_records(parser, format_.fields, chunk, base_offset, context, has_others=has_others)
 
 

@@ -155,15 +155,15 @@ def _foreign_objects(raw: pa.Array, layout: str | None) -> NDArray[np.bool_]:
 
 
 def _own_keys(layout: str | None) -> frozenset[str]:
-    return _OWN_KEYS | (_layout_keys(layout) - _COMMON_KEYS - _AGENT_KEYS)
+    return _OWN_KEYS | _layout_keys(layout)
 
 
 def _layout_keys(layout: str | None) -> frozenset[str]:
-    """The keys of a JSON layout; none of a text one."""
+    """The telling keys of a JSON layout; none of a text one."""
     if layout is None or not layout.lstrip().startswith("{"):
         return frozenset()
     try:
-        return frozenset(json.loads(layout))
+        return frozenset(json.loads(layout)) - _COMMON_KEYS - _AGENT_KEYS
     except ValueError:
         return frozenset()
 
@@ -179,6 +179,8 @@ def _patterns(layout: str | None) -> tuple[str, str, bool]:
     literals = [text.strip() for text in re.split(r"%[^%]*%", layout)]
     telling = sorted({text for text in literals if len(text) >= _ENOUGH_KEYS})
     sure += [re.escape(text) for text in telling]
-    if not layout.startswith("%"):
+    if layout.startswith("%START_TIME"):
+        sure.append(r"\A\d{4}-\d\d-\d\dT")
+    elif not layout.startswith("%"):
         known.append(_TIMED)
     return "|".join(sure), "|".join(known), bool(telling)
