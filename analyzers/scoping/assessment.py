@@ -10,6 +10,8 @@ from analyzers.scoping.access_logging import access_logging
 from analyzers.scoping.configuration import mapping
 from analyzers.scoping.dependencies import Dependencies, decide
 from analyzers.scoping.existing import Standing, hazards, hosts_of, standing
+from analyzers.scoping.frequency import judge as rareness
+from analyzers.scoping.history import History
 from analyzers.scoping.model import Coverage, HostDecision, Reason, Replay
 from analyzers.scoping.names import NOTHING, full_name, imports, normalised, qualified
 from analyzers.scoping.providers import proxy_hosts
@@ -59,13 +61,21 @@ class Assessment:
         return normalised((*self.needed, *self.base)) or (NOTHING,)
 
 
-def assess(mesh: Mesh, workload: Workload, observed: Observed, settings: Settings, end: datetime | None) -> Assessment:
-    """Assess one workload; `end` is the end of all telemetry."""
+def assess(
+    mesh: Mesh,
+    workload: Workload,
+    observed: Observed,
+    settings: Settings,
+    end: datetime | None,
+    history: History | None = None,
+) -> Assessment:
+    """Assess one workload; `end` is the end of all telemetry, `history` what was recommended before."""
     logging = access_logging(mesh.configuration, workload)
     dependencies = decide(mesh, workload.namespace, observed.calls, workload.istio_version)
     proxy, proxy_reasons = proxy_hosts(mesh, workload)
     exists = standing(mesh.configuration, workload)
-    own = (*_own_services(mesh, workload), *_applied(mesh, workload, exists, dependencies.hosts))
+    applied, departed = _applied(mesh, workload, exists, dependencies.hosts, observed, history or History())
+    own = (*_own_services(mesh, workload), *applied)
     control_plane = _control_plane(mesh) if settings.control_plane_base else ()
     base = normalised(decision.host for decision in (*control_plane, *proxy))
     needed = tuple(sorted({*dependencies.hosts, *(decision.host for decision in own)}))
@@ -78,6 +88,8 @@ def assess(mesh: Mesh, workload: Workload, observed: Observed, settings: Setting
         *coverages.judge(workload, observed, logging, settings.minimum_window, end, dependencies.mirrored),
         *dependencies.reasons,
         *proxy_reasons,
+        *departed,
+        *rareness(dependencies.decisions, observed.length),
         *_outside(dependencies),
         *_leaf(observed, dependencies),
         *_bypassed(dependencies, exists),
@@ -136,13 +148,29 @@ def _limits_connections(spec: object) -> bool:
     )
 
 
-def _applied(mesh: Mesh, workload: Workload, exists: Standing, needed: tuple[str, ...]) -> Iterator[HostDecision]:
-    """Hosts of the Sidecar of ours that is in force: one quiet window is no proof that they are not needed."""
+def _applied(
+    mesh: Mesh,
+    workload: Workload,
+    exists: Standing,
+    needed: tuple[str, ...],
+    observed: Observed,
+    history: History,
+) -> tuple[list[HostDecision], list[Reason]]:
+    """Hosts of our Sidecar in force that were not called: kept, or dropped after a second quiet window."""
+    kept: list[HostDecision] = []
+    departed: list[Reason] = []
     for entry in hosts_of(exists.own) if exists.own is not None else ():
         namespace, _, host = entry.partition("/")
         declared = mesh.registry.resolve(host, workload.namespace)
-        if entry not in needed and any(service.namespace == namespace for service in declared):
-            yield HostDecision(entry, "applied", "in the Sidecar in force; not called in this window")
+        if entry in needed or not any(service.namespace == namespace for service in declared):
+            continue
+        name = exists.own.name if exists.own is not None else ""
+        because = history.departure((workload.namespace, name), entry, observed.start, observed.end)
+        if because is None:
+            kept.append(HostDecision(entry, "applied", "in the Sidecar in force; not called in this window"))
+        else:
+            departed.append(Reason("EMIT_REVIEW", f"{entry} is dropped: {because}", "STALE_DEP"))
+    return kept, departed
 
 
 def _outside(dependencies: Dependencies) -> Iterator[Reason]:

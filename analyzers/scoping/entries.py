@@ -37,7 +37,12 @@ class Draft:
         new = HostDecision(host, role, because)
         if call is not None:
             new = replace(
-                new, calls=call.calls, evidence=(call.evidence,), first_seen=call.first_seen, last_seen=call.last_seen
+                new,
+                calls=call.calls,
+                evidence=(call.evidence,),
+                first_seen=call.first_seen,
+                last_seen=call.last_seen,
+                slices=call.slices,
             )
         old = self.kept.get(host)
         self.kept[host] = new if old is None else _merged(old, new)
@@ -188,4 +193,5 @@ def _merged(old: HostDecision, new: HostDecision) -> HostDecision:
         evidence=tuple(sorted({*old.evidence, *new.evidence})),
         first_seen=min((time for time in (old.first_seen, new.first_seen) if time), default=None),
         last_seen=max((time for time in (old.last_seen, new.last_seen) if time), default=None),
+        slices=tuple(sorted({*old.slices, *new.slices})),
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from analyzers.scoping.coverage import utc
+from analyzers.scoping.frequency import SLICES, frequency
 from analyzers.scoping.manifest import coverage_text, to_yaml
 from analyzers.scoping.names import printable
 
@@ -57,6 +58,9 @@ def _kept(item: Recommendation, decision: HostDecision) -> str:
     seen = f", {decision.calls} calls" if decision.calls else ""
     if decision.first_seen and decision.last_seen:
         seen += f" {utc(decision.first_seen)} to {utc(decision.last_seen)}"
+    rate = frequency(decision.slices, item.coverage.observed_s)
+    if rate is not None:
+        seen += f" in {rate.slices} of {SLICES} parts of the window ({rate.pattern})"
     source = f" ({', '.join(decision.evidence)})" if decision.evidence else ""
     return f"{mark}: {decision.host} [{decision.role}] {decision.because}{seen}{source}"
 

@@ -27,6 +27,8 @@ _MARK: Final = re.compile(r"# meshlens (?P<kind>\w+) (?P<verdict>\w+)\b")
 
 # Names of Kubernetes objects hold neither slashes nor two dots in a row.
 _PATH: Final = re.compile(r"[a-z0-9](?:[a-z0-9-]*[a-z0-9])?/[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?\.yaml")
+# Why a file of this kind is no resource.
+_APART: Final = {"SidecarPatch": "apply by hand", "Rollback": "to go back", "Widen": "in an emergency"}
 
 
 class ExportError(RuntimeError):
@@ -65,7 +67,7 @@ def export(
     """
     done = Exported()
     try:
-        wanted = {path: text for item in recommendations if item.manifest is not None for path, text in [_file(item)]}
+        wanted = {path: text for item in recommendations for path, text in _files(item)}
         for path, text in sorted(wanted.items()):
             _write(folder, path, text, done)
         stale = [path for path in _ours(folder) if path not in wanted] if complete else []
@@ -111,8 +113,25 @@ def _is_inside(path: str) -> bool:
     return path == KUSTOMIZATION or _PATH.fullmatch(path) is not None
 
 
+def _files(item: Recommendation) -> Iterator[tuple[str, str]]:
+    """Path and text of each of one recommendation's files. Names have been validated: they stay inside the folder."""
+    if item.manifest is None:
+        return
+    yield _file(item)
+    if item.rollback is not None:
+        why = "# The Sidecar that this recommendation would change: apply it to go back."
+        yield _emergency(item, "Rollback", item.rollback, why)
+    if item.widen is not None:
+        why = "# For an emergency: whole namespaces instead of single hosts."
+        yield _emergency(item, "Widen", item.widen, why)
+
+
+def _emergency(item: Recommendation, kind: str, manifest: Mapping[str, object], why: str) -> tuple[str, str]:
+    head = f"# meshlens {kind} {item.verdict} {item.recommendation_id}"
+    return f"{item.namespace}/{item.name}.{kind.lower()}.yaml", "\n".join((head, why, to_yaml(manifest)))
+
+
 def _file(item: Recommendation) -> tuple[str, str]:
-    """Path and text of one recommendation's file. Names have been validated, so they stay inside the folder."""
     manifest = to_yaml(item.manifest or {})
     if item.kind == "SidecarPatch":
         path = f"{item.namespace}/{item.name}.patch.yaml"
@@ -149,8 +168,8 @@ def _kustomization(ours: Mapping[str, str], *, include_review: bool) -> str:
 
 def _left_out(ours: Mapping[str, str], resources: Iterable[str]) -> Iterator[str]:
     for path in sorted(set(ours) - set(resources)):
-        why = "apply by hand" if ours[path].startswith("SidecarPatch") else "review first"
-        yield f"# {why}: {path}"
+        kind = ours[path].partition(" ")[0]
+        yield f"# {_APART.get(kind, 'review first')}: {path}"
 
 
 def _write(folder: Path, path: str, text: str, done: Exported) -> None:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     import jsonschema
 
+    from analyzers.scoping.configuration import MeshObject
     from analyzers.scoping.model import Coverage, Verdict
     from analyzers.scoping.workloads import Workload
 
@@ -48,6 +49,17 @@ def sidecar(
             "egress": [{"hosts": list(hosts)}],
             **carried,
         },
+    }
+
+
+def restored(workload: Workload, in_force: MeshObject) -> Mapping[str, object]:
+    """The Sidecar in force, as it is: what to apply to go back."""
+    labels = {"labels": dict(in_force.labels)} if in_force.labels else {}
+    return {
+        "apiVersion": api_version(workload),
+        "kind": "Sidecar",
+        "metadata": {"name": in_force.name, "namespace": in_force.namespace, **labels},
+        "spec": dict(in_force.spec),
     }
 
 

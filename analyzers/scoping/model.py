@@ -54,7 +54,8 @@ class Observation:
     """Calls of one workload to one destination, as one kind of telemetry shows them.
 
     `callee` is the routed host (or, without a route, the name or address that was dialled), `requested` the name in
-    the authority where it is a name of the mesh. `calls_before` counts those before the replay's split.
+    the authority where it is a name of the mesh. `calls_before` counts those before the replay's split; `slices` are
+    the parts of the window, of 64 equal ones, that had calls (none where that is not known).
     """
 
     callee: str
@@ -67,11 +68,15 @@ class Observation:
     requested: str | None = None
     first_seen: datetime | None = None
     last_seen: datetime | None = None
+    slices: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class HostDecision:
-    """A host that was kept, and why. `calls` is 0 where no call but configuration asks for it."""
+    """A host that was kept, and why. `calls` is 0 where no call but configuration asks for it.
+
+    `slices`: see `Observation`; `frequency` says what follows from them.
+    """
 
     host: str
     role: Role
@@ -80,6 +85,7 @@ class HostDecision:
     evidence: tuple[Evidence, ...] = ()
     first_seen: datetime | None = None
     last_seen: datetime | None = None
+    slices: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,6 +166,8 @@ class Recommendation:
 
     `hosts` is what the manifest imports and contains `base`, the hosts that the proxy itself needs. `manifest` is
     null where the verdict is ABSTAIN. `service_entries` are optional drafts for hosts outside the registry.
+    `rollback` is the Sidecar in force, where this would change it; `widen` an emergency Sidecar that takes in whole
+    namespaces, where calls are known to leave scope now.
     """
 
     kind: Literal["Sidecar", "SidecarPatch"]
@@ -180,6 +188,8 @@ class Recommendation:
     benefit: Benefit | None = None
     manifest: Mapping[str, object] | None = None
     service_entries: tuple[Mapping[str, object], ...] = field(default=())
+    rollback: Mapping[str, object] | None = None
+    widen: Mapping[str, object] | None = None
 
     @property
     def warnings(self) -> tuple[str, ...]:

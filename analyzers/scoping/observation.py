@@ -11,6 +11,7 @@ from analyzers.scoping.model import Observation
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
+    from datetime import timedelta
 
     from analyzers.scoping.model import Evidence
     from analyzers.scoping.workloads import Workload
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 
 #: How many undeclared destinations of a workload keep their names; clients may write anything there.
 UNDECLARED_LIMIT: Final = 500
+
+_NEVER: Final = datetime.max.replace(tzinfo=UTC, microsecond=0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +59,11 @@ class Observed:
     def end(self) -> datetime | None:
         """The last observation of any kind."""
         return max((time for time in (self.lines.last, self.metric_last) if time), default=None)
+
+    @property
+    def length(self) -> timedelta | None:
+        """From the first to the last observation."""
+        return None if self.start is None or self.end is None else self.end - self.start
 
     def count(self, *evidence: Evidence) -> int:
         """Calls with this evidence."""
@@ -133,7 +141,8 @@ def _calls(
         pods=[pod.name for pod, _ in members],
         workloads=[number for _, number in members],
         # Without a line there is nothing to split: all that others saw of it counts as before.
-        splits=[lines[number].middle or datetime.max.replace(tzinfo=UTC, microsecond=0) for _, number in members],
+        starts=[lines[number].first or _NEVER for _, number in members],
+        splits=[lines[number].middle or _NEVER for _, number in members],
         names=sorted(names),
         limit_per_workload=UNDECLARED_LIMIT,
     )
@@ -152,6 +161,7 @@ def _calls(
                 requested=row["requested"],
                 first_seen=row["first_seen"],
                 last_seen=row["last_seen"],
+                slices=tuple(number for number in row["slices"] if number is not None),
             )
         )
         found[row["workload"]] = (both + row["calls_seen_by_both"], calls)

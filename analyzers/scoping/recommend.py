@@ -10,6 +10,7 @@ from analyzers.scoping import manifest as manifests
 from analyzers.scoping.assessment import Assessment, Settings, assess
 from analyzers.scoping.benefit import benefit, load, subset_counts
 from analyzers.scoping.existing import carried, hosts_of, patched_egress
+from analyzers.scoping.history import read_history
 from analyzers.scoping.mesh import Mesh, read_mesh
 from analyzers.scoping.model import Reason, Recommendation, ScopingResult, worst
 from analyzers.scoping.names import normalised
@@ -40,8 +41,9 @@ def recommend(session: Session, settings: Settings) -> ScopingResult:
     # A patch of an existing Sidecar must hold what every workload under it needs, so whole namespaces are assessed.
     chosen = [workload for workload in workloads if not wanted or workload.namespace in wanted]
     telemetry = read_telemetry(session, chosen, mesh.names())
+    history = read_history(session)
     assessed = [
-        assess(mesh, workload, observed, settings, telemetry.end)
+        assess(mesh, workload, observed, settings, telemetry.end, history)
         for workload, observed in zip(chosen, telemetry.observed, strict=True)
     ]
     found = _Writer(mesh).write(assessed)
@@ -117,7 +119,8 @@ class _Writer:
         if draft.verdict == "ABSTAIN":
             return draft
         annotations = manifests.evidence(draft.recommendation_id, draft.verdict, draft.coverage)
-        return _checked(draft, manifests.sidecar(workload, name, draft.hosts, repeated, annotations))
+        written = _checked(draft, manifests.sidecar(workload, name, draft.hosts, repeated, annotations))
+        return _with_way_back(written, workload, standing.own)
 
     def _patch(self, item: Assessment, target: MeshObject, members: Sequence[Assessment]) -> Recommendation:
         """A patch of the Sidecar that selects the workload already, with the hosts of every workload it selects."""
@@ -134,7 +137,8 @@ class _Writer:
             name = f"Sidecar {target.namespace}/{target.name}"
             done = Reason("EMIT_REVIEW", f"{name} imports every observed host already")
             return replace(draft, reasons=(*draft.reasons, done))
-        return _checked(draft, manifests.patch(item.workload, target.name, egress, policy))
+        written = _checked(draft, manifests.patch(item.workload, target.name, egress, policy))
+        return _with_way_back(written, item.workload, target)
 
     def _recommendation(
         self, item: Assessment, name: str, hosts: tuple[str, ...], reasons: Sequence[Reason]
@@ -182,6 +186,21 @@ class _Writer:
         name = next(name for name in names if name not in taken)
         taken.add(name)
         return name
+
+
+def _with_way_back(item: Recommendation, workload: Workload, in_force: MeshObject | None) -> Recommendation:
+    """With the Sidecar that it would change, to go back to, and a wide one where calls leave scope now."""
+    if item.manifest is None:
+        return item
+    rollback = None
+    if in_force is not None and set(hosts_of(in_force)) != set(item.hosts):
+        rollback = manifests.restored(workload, in_force)
+    widen = None
+    if "OUT_OF_SCOPE_HIT" in item.warnings:
+        namespaces = sorted({f"{host.partition('/')[0]}/*" for host in item.hosts if not host.startswith("~")})
+        kept = carried(in_force)
+        widen = manifests.sidecar(workload, item.name, ("./*", *namespaces), kept, {"meshlens.io/verdict": "EMERGENCY"})
+    return replace(item, rollback=rollback, widen=widen)
 
 
 def _checked(draft: Recommendation, manifest: Mapping[str, object]) -> Recommendation:

@@ -12,6 +12,7 @@ import pyarrow as pa
 from analyzers.framework.export.json import json_value
 from analyzers.framework.finding import fingerprint
 from analyzers.scoping.coverage import utc
+from analyzers.scoping.frequency import frequency, unseen
 from analyzers.scoping.manifest import to_yaml
 from analyzers.scoping.recommend import recommend
 from analyzers.scoping.resource_definitions import checked, definitions_in
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from analyzers.scoping.assessment import Settings
-    from analyzers.scoping.model import Recommendation, ScopingResult
+    from analyzers.scoping.model import HostDecision, Recommendation, ScopingResult
     from analyzers.scoping.resource_definitions import Schemas
 
 
@@ -86,11 +87,17 @@ def evidence(item: Recommendation) -> dict[str, object]:
         **asdict(item.coverage),
         "observed_s": item.coverage.observed_s,
         "base": list(item.base),
-        "decisions": [asdict(decision) for decision in item.decisions],
+        "decisions": [_decision(decision, item.coverage.observed_s) for decision in item.decisions],
+        "unseen_dependencies": unseen(item.decisions),
         "refusals": [asdict(refusal) for refusal in item.refusals],
         "replay": None if item.replay is None else asdict(item.replay),
         "benefit": None if item.benefit is None else asdict(item.benefit),
     }
+
+
+def _decision(decision: HostDecision, window_s: float) -> dict[str, object]:
+    found = frequency(decision.slices, window_s)
+    return {**asdict(decision), "frequency": None if found is None else asdict(found)}
 
 
 def document(result: ScopingResult) -> dict[str, object]:
@@ -129,6 +136,8 @@ def _entry(item: Recommendation) -> dict[str, object]:
         "fingerprint": identity(item),
         "manifest": item.manifest,
         "service_entries": list(item.service_entries),
+        "rollback": item.rollback,
+        "widen": item.widen,
     }
 
 

@@ -47,6 +47,8 @@ class Expected:
     without_manifest: bool = False  # a Sidecar in force needs no change
     refused: list[str] = field(default_factory=list)
     service_entries: list[str] | None = None
+    rollback_hosts: list[str] | None = None
+    widen_hosts: list[str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +123,10 @@ def _check(name: str, expected: Expected, item: Recommendation) -> None:
     if expected.manifest is not None:
         assert item.manifest is not None
         assert item.manifest["spec"] == expected.manifest, said
+    for hosts, emergency in ((expected.rollback_hosts, item.rollback), (expected.widen_hosts, item.widen)):
+        if hosts is not None:
+            assert emergency is not None, said
+            assert emergency["spec"]["egress"][0]["hosts"] == hosts, said  # type: ignore[index]  # manifests are nested
     if expected.service_entries is not None:
         names = [entry["metadata"]["name"] for entry in item.service_entries]  # type: ignore[index]  # drafts are nested
         assert names == expected.service_entries, said

@@ -73,9 +73,7 @@ def edges_of(window: Window) -> set[tuple[str, str]]:
 
 
 @pytest.mark.parametrize(("corpus", "window"), all_windows())
-def test_a_fault_is_named_on_its_edge(
-    corpus: Corpus, window: Window, reports: Mapping[str, Report]
-) -> None:
+def test_a_fault_is_named_on_its_edge(corpus: Corpus, window: Window, reports: Mapping[str, Report]) -> None:
     matching = [finding for finding in reports[corpus.name].active if names(finding, window)]
     if "logs" not in window["seen_in"]:
         assert {finding.severity for finding in matching} == {"info"}
