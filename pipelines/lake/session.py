@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import tempfile
-from typing import TYPE_CHECKING, Final, Self, TypeVar
+from typing import TYPE_CHECKING, Final, Self, TypeVar, cast
 
 import duckdb
 import pyarrow as pa
@@ -47,6 +47,7 @@ class Session:
         self._spill = spill
         self._files = files
         self._ready: set[str] = set()
+        self._cache: dict[str, object] = {}
 
     def require(self, *names: str) -> None:
         """Create the named views, tables and macros, and all they read, unless they are there already.
@@ -103,6 +104,12 @@ class Session:
                 if name in self._ready or (name not in BY_NAME and not self._makes(name)):
                     raise
                 self.require(name)
+
+    def cached(self, name: str, make: Callable[[], Result]) -> Result:
+        """What `make` returns, made once for this session: the state it reads never changes."""
+        if name not in self._cache:
+            self._cache[name] = make()
+        return cast("Result", self._cache[name])
 
     def relations(self) -> pa.Table:
         """Everything that can be queried: name, kind (lake, view, table) and purpose."""

@@ -1,0 +1,63 @@
+"""From a check of the mesh's configuration to an analyzer that the framework runs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from analyzers.configuration.rules import Rules
+from analyzers.framework.analyzer import Analyzer, Code, Input
+from analyzers.framework.finding import Finding
+from analyzers.mesh.load import mesh_of_session
+from analyzers.mesh.model import Mesh
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from analyzers.framework.analyzer import Options
+    from pipelines.lake.session import Session
+
+Check = Callable[[Mesh, Rules], Iterable[Finding]]
+
+
+def configuration_analyzer(
+    name: str, *, kinds: tuple[str, ...], codes: tuple[Code, ...], check: Check, documentation: str
+) -> Analyzer:
+    """An analyzer of the family `diagnosis` that runs `check` over the mesh of a lake.
+
+    Args:
+        name: the symptom, as the registry has it.
+        kinds: kinds (keys of the model) of which at least one must have been ingested.
+        codes: what it may find.
+        check: the check; it must not raise, whatever objects hold.
+        documentation: what, why it matters, evidence, fix.
+    """
+
+    def run(session: Session, options: Options) -> Iterator[Finding]:
+        mesh = mesh_of(session, options)
+        rules = Rules(namespaces=options.namespaces, now=datetime.now(UTC))
+        for found in check(mesh, rules):
+            if not options.namespaces or _namespace(found) in {"", *options.namespaces}:
+                yield replace(found, analyzer=name)
+
+    stated = tuple(dict.fromkeys("Gateway" if kind == "KubernetesGateway" else kind for kind in kinds))
+    reason = "Ingest the cluster's objects: kubectl get ... -o yaml, or meshlens collect."
+    return Analyzer(
+        name=name,
+        family="diagnosis",
+        inputs=(Input(("mesh_objects",), kinds=stated, reason=reason),),
+        codes=codes,
+        run=run,
+        documentation=documentation,
+    )
+
+
+def mesh_of(session: Session, options: Options) -> Mesh:
+    """The mesh of a session at the end of the period asked for, loaded once."""
+    return session.cached(f"mesh until {options.until}", lambda: mesh_of_session(session, options.until))
+
+
+def _namespace(found: Finding) -> str:
+    return (found.object or "//").split("/")[1]

@@ -1,0 +1,1 @@
+"""The mesh as configuration describes it: an immutable, indexed model, and resolvers over it."""
