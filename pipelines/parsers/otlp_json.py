@@ -29,14 +29,16 @@ _OTHER_SIGNALS = {"resourceLogs": "logs", "resourceMetrics": "metrics", "resourc
 
 
 class _Array(msgspec.Struct):
-    values: list[_Value] | None = None
+    values: list[Value] | None = None
 
 
 class _KeyValues(msgspec.Struct):
-    values: list[_KeyValue] | None = None
+    values: list[KeyValue] | None = None
 
 
-class _Value(msgspec.Struct, rename="camel"):
+class Value(msgspec.Struct, rename="camel"):
+    """An `AnyValue`."""
+
     string_value: str | None = None
     bool_value: bool | None = None
     int_value: int | None = None
@@ -46,9 +48,11 @@ class _Value(msgspec.Struct, rename="camel"):
     kvlist_value: _KeyValues | None = None
 
 
-class _KeyValue(msgspec.Struct):
+class KeyValue(msgspec.Struct):
+    """An attribute."""
+
     key: str = ""
-    value: _Value | None = None
+    value: Value | None = None
 
 
 class _Status(msgspec.Struct):
@@ -64,12 +68,12 @@ class _Span(msgspec.Struct, rename="camel"):
     kind: int | str = 0
     start_time_unix_nano: int = 0
     end_time_unix_nano: int = 0
-    attributes: list[_KeyValue] | None = None
+    attributes: list[KeyValue] | None = None
     status: _Status | None = None
 
 
 class _ResourceMessage(msgspec.Struct):
-    attributes: list[_KeyValue] | None = None
+    attributes: list[KeyValue] | None = None
 
 
 class _ScopeSpans(msgspec.Struct):
@@ -126,7 +130,7 @@ def read_json_line(line: bytes, source_offset: int, rows: SpanRows) -> None:
 def _resource(block: _ResourceSpans) -> Resource:
     raw = bytes(block.resource)
     message = _RESOURCES.decode(raw)
-    return Resource(_attribute_map(message.attributes if message else None), len(raw))
+    return Resource(attribute_map(message.attributes if message else None), len(raw))
 
 
 def _spans(block: _ResourceSpans) -> list[msgspec.Raw]:
@@ -146,7 +150,7 @@ def _span(raw: bytes) -> SpanFacts:
         raise InvalidSpanError(f"a span of {len(raw)} bytes, over the limit of {MAX_SPAN_BYTES}")
     try:
         span = _SPANS.decode(raw)
-        attributes = _attribute_map(span.attributes)
+        attributes = attribute_map(span.attributes)
     except _ERRORS as error:
         raise InvalidSpanError(f"not a valid OTLP/JSON span: {_said(error)}") from None
     parent = _hex_id(span.parent_span_id, "parentSpanId", SPAN_ID_BYTES) if span.parent_span_id else None
@@ -179,16 +183,18 @@ def _enum(value: int | str, names: tuple[str, ...], prefix: str) -> str | None:
     return name if name in names else None
 
 
-def _attribute_map(attributes: list[_KeyValue] | None) -> dict[str, str | None]:
+def attribute_map(attributes: list[KeyValue] | None) -> dict[str, str | None]:
+    """Attributes as text, like those of protobuf."""
     return {entry.key: _text(entry.value) for entry in attributes or ()}
 
 
-def _text(value: _Value | None) -> str | None:
-    plain = _plain(value)
+def _text(value: Value | None) -> str | None:
+    plain = plain_value(value)
     return plain if plain is None or isinstance(plain, str) else compact_json(plain)
 
 
-def _plain(value: _Value | None) -> object:
+def plain_value(value: Value | None) -> object:
+    """A value as JSON has it; bytes in hex."""
     if value is None:
         return None
     scalars = (value.string_value, value.bool_value, value.int_value)
@@ -200,9 +206,9 @@ def _plain(value: _Value | None) -> object:
     if value.bytes_value is not None:
         return _decoded(value.bytes_value).hex()
     if value.array_value is not None:
-        return [_plain(entry) for entry in value.array_value.values or ()]
+        return [plain_value(entry) for entry in value.array_value.values or ()]
     if value.kvlist_value is not None:
-        return {entry.key: _plain(entry.value) for entry in value.kvlist_value.values or ()}
+        return {entry.key: plain_value(entry.value) for entry in value.kvlist_value.values or ()}
     return None
 
 

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
-def map_array(maps: Sequence[Mapping[str, str | None]]) -> pa.Array:
-    """An array of `LABELS`, one map a row. Maps that are the very same object many times over are converted once."""
+def map_array(maps: Sequence[Mapping[str, str | None] | None]) -> pa.Array:
+    """One map, or null, a row of `LABELS`. Maps that are the same object many times over are converted once."""
     distinct: dict[int, int] = {}
     indices = [distinct.setdefault(id(entry), len(distinct)) for entry in maps]
     if len(distinct) * 2 > len(maps):
@@ -27,17 +27,22 @@ def map_array(maps: Sequence[Mapping[str, str | None]]) -> pa.Array:
     return repeated_maps([by_identity[identity] for identity in distinct], np.asarray(indices, np.int64))
 
 
-def repeated_maps(maps: Sequence[Mapping[str, str | None]], indices: NDArray[np.int64]) -> pa.Array:
+def repeated_maps(maps: Sequence[Mapping[str, str | None] | None], indices: NDArray[np.int64]) -> pa.Array:
     """An array of `LABELS` whose row i is `maps[indices[i]]`."""
     return _distinct_map_array(maps).take(pa.array(indices))
 
 
-def _distinct_map_array(maps: Sequence[Mapping[str, str | None]]) -> pa.Array:
+def _distinct_map_array(maps: Sequence[Mapping[str, str | None] | None]) -> pa.Array:
     offsets = np.zeros(len(maps) + 1, np.int32)
-    np.cumsum([len(entry) for entry in maps], out=offsets[1:])
-    keys = pa.array(list(chain.from_iterable(maps)), pa.string())
-    values = pa.array(list(chain.from_iterable(entry.values() for entry in maps)), pa.string())
-    return pa.MapArray.from_arrays(pa.array(offsets), keys, values)
+    given = [entry for entry in maps if entry is not None]
+    np.cumsum([0 if entry is None else len(entry) for entry in maps], out=offsets[1:])
+    keys = pa.array(list(chain.from_iterable(given)), pa.string())
+    values = pa.array(list(chain.from_iterable(entry.values() for entry in given)), pa.string())
+    if len(given) == len(maps):
+        return pa.MapArray.from_arrays(pa.array(offsets), keys, values)
+    # An offset that is null makes a map that is null.
+    absent = np.array([*(entry is None for entry in maps), False])
+    return pa.MapArray.from_arrays(pa.array(offsets, mask=absent), keys, values)
 
 
 class RowBatches:
