@@ -12,7 +12,8 @@ from benchmarks.generated_logs import generate_logs
 from benchmarks.result import Result, median_seconds
 from pipelines.inputs.bundles import pack
 from pipelines.inputs.checkpoints import Checkpoints
-from pipelines.inputs.plan import InputOptions, plan_inputs
+from pipelines.inputs.options import InputOptions
+from pipelines.inputs.plan import plan_inputs
 from pipelines.jobs.commit import commit_outcome
 from pipelines.jobs.ingest import run_ingest
 from pipelines.jobs.pipeline import Outcome

@@ -9,7 +9,7 @@ import typer
 from meshlens.options import DEFAULT_LAKE, LakeOption, SinceOption, UntilOption, duration, period
 
 if TYPE_CHECKING:
-    from pipelines.inputs.plan import InputOptions
+    from pipelines.inputs.options import InputOptions
     from pipelines.sources.prometheus_live import Period
 
 PathsArgument = Annotated[
@@ -98,8 +98,8 @@ def split_beam_options(paths: list[str], runner: str | None) -> tuple[list[str],
 
 def input_options(pod: str | None, maps: list[str] | None, query: list[str] | None) -> InputOptions:
     """Options of inputs. Raises typer.BadParameter where one is not written as it should be."""
+    from pipelines.inputs.options import InputOptions
     from pipelines.inputs.path_identity import pod_rules
-    from pipelines.inputs.plan import InputOptions
 
     try:
         rules = pod_rules(pod, maps or [])

@@ -12,8 +12,9 @@ import hashlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from pipelines.inputs.compression import GZIP, open_stream, read_exactly
+from pipelines.inputs.compression import read_exactly
 from pipelines.inputs.formats import Framing
+from pipelines.inputs.opening import is_plain, open_stream
 from pipelines.inputs.path_identity import Pod, PodRules, pod_of_path
 
 if TYPE_CHECKING:
@@ -133,7 +134,7 @@ class Checkpoints:
 
 
 def _continues(known: Checkpoint, file: FoundFile, compression: str) -> bool:
-    if compression == GZIP:
+    if not is_plain(compression):
         if (known.source, known.size, known.modified_us) == (file.path, file.size, file.modified_us):
             return True  # untouched since: spares unpacking all of it again
     elif known.position > file.size:

@@ -1,35 +1,48 @@
-"""Plain and gzip files as forward byte streams, with a limit on what a small file may unpack to."""
+"""Files, compressed or not, as forward byte streams, with a limit on what a small file may unpack to."""
 
 from __future__ import annotations
 
-import os
-import zlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Protocol
 
-from pipelines.inputs.errors import ChangedError, DamagedError, InputError
+from pipelines.inputs.decompressors import (
+    BZIP2,
+    COMPRESSIONS,
+    GZIP,
+    LZ4,
+    XZ,
+    ZSTD,
+    DamageError,
+    decompress,
+    decompressor,
+)
+from pipelines.inputs.errors import DamagedError, InputError
 
 if TYPE_CHECKING:
     from types import TracebackType
     from typing import Self
 
-GZIP: Final = "gzip"
-PLAIN: Final = "none"
+    from pipelines.inputs.byte_sources import ByteSource
 
-#: First bytes of containers that are recognised but not read yet.
-_CONTAINERS: Final = {
-    b"\x28\xb5\x2f\xfd": "zstd",
-    b"\x04\x22\x4d\x18": "lz4",
-    b"BZh": "bzip2",
-    b"\xfd7zXZ\x00": "xz",
-    b"PK\x03\x04": "zip",
+PLAIN: Final = "none"
+TAR: Final = "tar"
+ZIP: Final = "zip"
+
+_MAGIC: Final = {
+    b"\x1f\x8b": GZIP,
+    b"\x28\xb5\x2f\xfd": ZSTD,
+    b"\x04\x22\x4d\x18": LZ4,
+    b"BZh": BZIP2,
+    b"\xfd7zXZ\x00": XZ,
+    b"PK\x03\x04": ZIP,
+    b"PK\x05\x06": ZIP,
 }
-_GZIP_MAGIC: Final = b"\x1f\x8b"
 _TAR_MAGIC: Final = (257, b"ustar")
+#: First bytes that tell every container.
+CONTAINER_BYTES: Final = 512
 #: Compressed bytes taken at a time: what is lost before a damaged place.
 _READ_BYTES: Final = 64 << 10
 _SKIP_BYTES: Final = 8 << 20
-_GZIP_WINDOW: Final = 31  # zlib's code for "a gzip header, the largest window"
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,28 +84,17 @@ class Stream(Protocol):
 
 
 def container_of(head: bytes) -> str:
-    """`none`, `gzip`, or the name of a container that is not read yet, from a file's first bytes (512 of them)."""
-    if head.startswith(_GZIP_MAGIC):
-        return GZIP
+    """The name of a file's container, `none` where it has none, from its first bytes (`CONTAINER_BYTES` of them)."""
     if head[_TAR_MAGIC[0] :].startswith(_TAR_MAGIC[1]):
-        return "tar"
-    return next((name for magic, name in _CONTAINERS.items() if head.startswith(magic)), PLAIN)
+        return TAR
+    return next((name for magic, name in _MAGIC.items() if head.startswith(magic)), PLAIN)
 
 
-def open_stream(path: str, compression: str, limits: Limits | None = None) -> Stream:
-    """Open a file for reading from its start.
-
-    Raises:
-        ChangedError: the file is gone.
-        InputError: it cannot be opened.
-    """
-    try:
-        handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-    except FileNotFoundError as error:
-        raise ChangedError(f"{path}: the file is gone; run again without it") from error
-    except OSError as error:
-        raise InputError(f"{path}: cannot be opened: {error.strerror}; check its permissions") from error
-    return GzipStream(path, handle, limits or Limits()) if compression == GZIP else PlainStream(path, handle)
+def stream_of(path: str, source: ByteSource, compression: str, limits: Limits | None = None) -> Stream:
+    """A stream of what a source holds, which is closed with it; `path` is its name in messages."""
+    if compression in COMPRESSIONS:
+        return CompressedStream(path, source, compression, limits or Limits())
+    return PlainStream(source)
 
 
 def read_exactly(stream: Stream, size: int) -> bytes:
@@ -105,11 +107,10 @@ def read_exactly(stream: Stream, size: int) -> bytes:
 
 
 class PlainStream:
-    """The bytes of a file as they are."""
+    """The bytes of a source as they are."""
 
-    def __init__(self, path: str, handle: int) -> None:
-        self._path = path
-        self._handle = handle
+    def __init__(self, source: ByteSource) -> None:
+        self._source = source
         self._position = 0
 
     @property
@@ -119,7 +120,7 @@ class PlainStream:
 
     def read(self, size: int) -> bytes:
         """See `Stream`. Raises InputError where the disk fails."""
-        data = self._at(size, self._position)
+        data = self._source.at(size, self._position)
         self._position += len(data)
         return data
 
@@ -129,13 +130,7 @@ class PlainStream:
 
     def head(self, size: int) -> bytes:
         """See `Stream`."""
-        return self._at(size, 0)
-
-    def _at(self, size: int, position: int) -> bytes:
-        try:
-            return os.pread(self._handle, size, position)
-        except OSError as error:
-            raise InputError(f"{self._path}: byte {position} cannot be read: {error.strerror}") from error
+        return self._source.at(size, 0)
 
     def __enter__(self) -> Self:
         return self
@@ -143,22 +138,23 @@ class PlainStream:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        os.close(self._handle)
+        self._source.close()
 
 
-class GzipStream:
-    """The bytes that the members of a gzip file unpack to, one after the other.
+class CompressedStream:
+    """The bytes that the members of a compressed file unpack to, one after the other.
 
     A last member that is cut off (a file still being written) ends the stream where its bytes end. Zero bytes after a
     member are padding.
     """
 
-    def __init__(self, path: str, handle: int, limits: Limits) -> None:
+    def __init__(self, path: str, source: ByteSource, compression: str, limits: Limits) -> None:
         self._path = path
-        self._handle = handle
-        self._file = PlainStream(path, handle)
+        self._source = source
+        self._compression = compression
         self._limits = limits
-        self._member = zlib.decompressobj(wbits=_GZIP_WINDOW)
+        self._member = decompressor(compression)
+        self._member_is_new = True
         self._input = b""
         self._taken = 0
         self._position = 0
@@ -167,21 +163,22 @@ class GzipStream:
     @property
     def is_cut_off(self) -> bool:
         """Whether the end was met inside a member: the file is still being written, or was cut short."""
-        return self._ended and self._taken > 0 and not self._member.eof
+        return self._ended and not self._member_is_new and not self._member.eof
 
     def read(self, size: int) -> bytes:
         """See `Stream`. Raises DamagedError on damaged data, InputError past the limits."""
         while True:
             if self._member.eof:
-                self._input = self._member.unused_data.lstrip(b"\0")
+                self._input = (self._member.unused_data or b"").lstrip(b"\0")
                 if not self._input and not self._fill(padding=True):
                     return b""
-                self._member = zlib.decompressobj(wbits=_GZIP_WINDOW)
-            elif not self._input and not self._fill(padding=False):
+                self._member = decompressor(self._compression)
+                self._member_is_new = True
+            elif self._member.needs_input and not self._input and not self._fill(padding=False):
                 self._ended = True
-                return self._inflate(b"", size)
-            output = self._inflate(self._input, size)
-            self._input = self._member.unconsumed_tail
+                return b""
+            output = self._unpack(self._input, size)
+            self._input = b""
             if output:
                 return output
 
@@ -192,32 +189,28 @@ class GzipStream:
 
     def head(self, size: int) -> bytes:
         """See `Stream`."""
-        return read_exactly(GzipStream(self._path, self._handle, self._limits), size)
+        return read_exactly(CompressedStream(self._path, self._source, self._compression, self._limits), size)
 
     def _fill(self, *, padding: bool) -> bool:
         """Read more of the file, past zeros where they are padding; False at its end."""
         while True:
-            data = self._file.read(_READ_BYTES)
+            data = self._source.at(_READ_BYTES, self._taken)
             self._taken += len(data)
             self._input = data.lstrip(b"\0") if padding else data
             if self._input or not data:
                 return bool(self._input)
 
-    def _inflate(self, data: bytes, size: int) -> bytes:
+    def _unpack(self, data: bytes, size: int) -> bytes:
+        self._member_is_new &= not data
         try:
-            output = self._member.decompress(data, size)
-        except zlib.error as error:
+            output = decompress(self._member, data, size)
+        except DamageError as error:
             raise DamagedError(
-                f"damaged gzip data ({error}) after {self._position} decompressed bytes; what follows cannot be read"
+                f"damaged {self._compression} data ({error}) after {self._position} decompressed bytes; what follows "
+                "cannot be read"
             ) from error
         self._position += len(output)
-        limits = self._limits
-        allowed = min(limits.total_bytes, limits.free_bytes + limits.ratio * self._taken)
-        if self._position > allowed:
-            raise InputError(
-                f"{self._path}: unpacks to more than {allowed} bytes ({self._taken} compressed), which is refused as "
-                "an archive bomb; if it is genuine, unpack it and ingest the plain file"
-            )
+        check_limits(self._path, self._position, self._taken, self._limits)
         return output
 
     def __enter__(self) -> Self:
@@ -226,4 +219,14 @@ class GzipStream:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        os.close(self._handle)
+        self._source.close()
+
+
+def check_limits(path: str, unpacked: int, compressed: int, limits: Limits) -> None:
+    """Raises InputError where so many compressed bytes may not unpack to so many."""
+    allowed = min(limits.total_bytes, limits.free_bytes + limits.ratio * compressed)
+    if unpacked > allowed:
+        raise InputError(
+            f"{path}: unpacks to more than {allowed} bytes ({compressed} compressed), which is refused as an archive "
+            "bomb; if it is genuine, unpack it and ingest the plain file"
+        )

@@ -18,12 +18,16 @@ _MAGIC = frozenset("*?[")
 
 @dataclass(frozen=True, slots=True)
 class FoundFile:
-    """A file: its absolute path, what tells it from others on this machine, its size and time of last change."""
+    """A file: its absolute path, what tells it from others on this machine, its size and time of last change.
+
+    Of a member of an archive, `archive` is what it is in, as in `Range.compression`: `gzip/tar/`.
+    """
 
     path: str
     identity: tuple[int, int]
     size: int
     modified_us: int
+    archive: str = ""
 
     @property
     def target(self) -> str:

@@ -60,7 +60,7 @@ def pod_of_path(path: str, rules: PodRules | None = None, target: str | None = N
     if rules.pod is not None:
         return rules.pod
     for name in (path, target):
-        for part in reversed(PurePath(name or "").parts):
+        for part in reversed(PurePath((name or "").replace("!", "/")).parts):
             match = _POD_FOLDER.fullmatch(part) or _CONTAINER_LINK.fullmatch(part)
             if match is not None:
                 return Pod(match["namespace"], match["pod"])

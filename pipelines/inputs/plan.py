@@ -2,47 +2,29 @@
 
 from __future__ import annotations
 
-import time
+from collections import deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
-from pipelines.inputs.checkpoints import HASHED_BYTES, Checkpoint, Checkpoints, content_hash, fingerprint
-from pipelines.inputs.compression import GZIP, PLAIN, container_of, open_stream, read_exactly
+from pipelines.inputs.checkpoints import HASHED_BYTES, Checkpoint, Checkpoints, content_hash
+from pipelines.inputs.compression import read_exactly
 from pipelines.inputs.discover import Skipped, discover
-from pipelines.inputs.errors import DamagedError, InputError
-from pipelines.inputs.formats import FORMATS, Framing, framing_of
-from pipelines.inputs.path_identity import PodRules, pod_of_path
+from pipelines.inputs.errors import InputError
+from pipelines.inputs.formats import Framing
+from pipelines.inputs.look import Archive, look, members_of_file
+from pipelines.inputs.opening import is_plain, open_stream
 from pipelines.inputs.prometheus_queries import Queries
-from pipelines.inputs.ranges import RANGE_BYTES, FilePlan, Range, plan_ranges
-from pipelines.inputs.recognise import recognise
-from pipelines.inputs.recognition import SNIFF_BYTES
-from pipelines.parsers.context import Context
-from pipelines.schemas import METRIC_SAMPLES
+from pipelines.inputs.ranges import Range, plan_ranges
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from pipelines.inputs.compression import Stream
     from pipelines.inputs.discover import FoundFile
+    from pipelines.inputs.options import InputOptions
+    from pipelines.inputs.ranges import FilePlan
 
-_CONTAINER_BYTES: Final = 512
-
-
-@dataclass(frozen=True, slots=True)
-class InputOptions:
-    """How inputs are planned.
-
-    `quiet_seconds`: a file's last record without an end counts once the file has not changed for so long.
-    `limit_bytes`: about how much of one file is taken at once; None for all of it.
-    `excluded`: folders that are not looked into (the lake).
-    """
-
-    rules: PodRules = field(default_factory=PodRules)
-    queries: tuple[str, ...] = ()
-    quiet_seconds: float = 1.0
-    limit_bytes: int | None = None
-    range_bytes: int = RANGE_BYTES
-    excluded: tuple[str, ...] = ()
+_COMPRESSED: Final = (".gz", ".zst", ".lz4", ".bz2", ".xz")
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,12 +73,17 @@ def plan_files(files: Iterable[FoundFile], checkpoints: Checkpoints, options: In
     queries = Queries(options.queries)
     here = Checkpoints(rules=options.rules)
     partly_planned: set[str] = set()
-    # The shorter of two copies comes first, so that the longer one continues it.
-    for file in sorted(files, key=lambda file: (file.path.endswith(".gz"), file.size, file.path)):
+    waiting = deque(sorted(files, key=_order))
+    while waiting:
+        file = waiting.popleft()
         try:
-            seen = _look(file, (checkpoints, here), options, queries)
+            seen = look(file, (checkpoints, here), options, queries)
             if isinstance(seen, Skipped):
                 plan.skipped.append(seen)
+            elif isinstance(seen, Archive):
+                members, skipped = members_of_file(seen)
+                plan.skipped += skipped
+                waiting.extend(sorted(members, key=_order))
             elif seen.fingerprint.hash in partly_planned:
                 plan.deferred.append(file.path)
             else:
@@ -114,54 +101,9 @@ def plan_files(files: Iterable[FoundFile], checkpoints: Checkpoints, options: In
     return plan
 
 
-def _look(
-    file: FoundFile, known: tuple[Checkpoints, ...], options: InputOptions, queries: Queries
-) -> FilePlan | Skipped:
-    with open_stream(file.path, PLAIN) as stream:
-        container = container_of(stream.head(_CONTAINER_BYTES))
-    if container not in (PLAIN, GZIP):
-        return Skipped(file.path, f"a {container} archive, which is not read yet; unpack it and ingest the files")
-    with open_stream(file.path, container) as stream:
-        head, damage = _beginning(stream)
-        recognised = recognise(head, file.path, is_whole=len(head) < SNIFF_BYTES)
-        if recognised.format is None:
-            return Skipped(file.path, damage or recognised.reason)
-        format_ = FORMATS[recognised.format]
-    with open_stream(file.path, container) as stream:
-        metric = queries.metric_of(file.path) if format_.table is METRIC_SAMPLES else None
-        framing = framing_of(format_.name, recognised.wrapper)
-        print_ = fingerprint(stream, framing, metric)
-        matches = [
-            match
-            for checkpoints in known
-            if (match := checkpoints.match(file, stream, print_, (format_.name, framing), container)) is not None
-        ]
-    quiet = time.time() - file.modified_us / 1e6 >= options.quiet_seconds
-    return FilePlan(
-        file=file,
-        format=format_.name,
-        compression=container,
-        fingerprint=print_,
-        checkpoint=max(matches, key=lambda match: match.position, default=None),
-        take_unfinished=quiet,
-        pod=pod_of_path(file.path, options.rules, file.target) if format_.is_log else None,
-        context=Context(
-            default_metric=metric, layout=recognised.layout, observed_us=file.modified_us, wrapper=recognised.wrapper
-        ),
-    )
-
-
-def _beginning(stream: Stream) -> tuple[bytes, str]:
-    """The first bytes, and why there are no more where the data is damaged."""
-    pieces: list[bytes] = []
-    size = 0
-    try:
-        while size < SNIFF_BYTES and (piece := stream.read(SNIFF_BYTES - size)):
-            pieces.append(piece)
-            size += len(piece)
-    except DamagedError as error:
-        return b"".join(pieces), str(error)
-    return b"".join(pieces), ""
+def _order(file: FoundFile) -> tuple[bool, int, str]:
+    """The shorter of two copies comes first, so that the longer one continues it."""
+    return file.path.endswith(_COMPRESSED), file.size, file.path
 
 
 def _end_of_plan(seen: FilePlan, planned: list[Range], stream: Stream) -> Checkpoint | None:
@@ -198,7 +140,7 @@ def _add(seen: FilePlan, planned: list[Range], options: InputOptions, plan: Inpu
         plan.notes.append(f"{path}: continues {known.source} after {known.position} bytes")
     if any(work.end is None and not work.take_unfinished for work in planned):
         plan.unsettled.append(path)
-    if options.limit_bytes is not None or seen.framing is not Framing.LINES or seen.compression == GZIP:
+    if options.limit_bytes is not None or seen.framing is not Framing.LINES or not is_plain(seen.compression):
         return
     reached = planned[-1].end if planned else (0 if known is None else known.position)
     if reached is not None and reached < seen.file.size:

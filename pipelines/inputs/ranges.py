@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING, Final
 
 from pipelines.inputs.boundaries import after_last_record, after_record
 from pipelines.inputs.checkpoints import HASHED_BYTES, Checkpoint, content_hash, document_hash
-from pipelines.inputs.compression import PLAIN, open_stream, read_exactly
+from pipelines.inputs.compression import read_exactly
 from pipelines.inputs.errors import ChangedError
 from pipelines.inputs.formats import Framing, framing_of
+from pipelines.inputs.opening import is_plain, open_stream
 from pipelines.inputs.records import Chunk, Unreadable, read_records
 from pipelines.parsers.context import DEFAULT, Context
 
@@ -96,11 +97,12 @@ def plan_ranges(
     size = plan.file.size
     wrapper = plan.context.wrapper
     framing = plan.framing
-    if framing is not Framing.LINES or plan.compression != PLAIN:
-        left = plan.compression == PLAIN and start < size
+    plain = is_plain(plan.compression)
+    if framing is not Framing.LINES or not plain:
+        left = plain and start < size
         is_read = known is not None and (
             framing is Framing.DOCUMENT
-            or (plan.compression == PLAIN and not left)
+            or (plain and not left)
             # Untouched since: what is left, if anything, is a record without its end.
             or (
                 (known.source, known.size, known.modified_us) == (plan.file.path, size, plan.file.modified_us)
@@ -197,7 +199,8 @@ def _end(work: Range, stream: Stream, framing: Framing, position: int, tail: byt
         tail_length=len(tail),
         modified_us=work.modified_us,
     )
-    note = f"{work.path}: the gzip data ends in the middle: it is still being written, or was cut short"
+    packed = work.compression.rpartition("/")[2]
+    note = f"{work.path}: the {packed} data ends in the middle: it is still being written, or was cut short"
     return RangeEnd(checkpoint, note if stream.is_cut_off else None)
 
 

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 from pipelines.inputs.bundles import encode, pack
 from pipelines.inputs.checkpoints import Checkpoints
 from pipelines.inputs.discover import is_address
-from pipelines.inputs.plan import InputOptions, plan_inputs
+from pipelines.inputs.options import InputOptions
+from pipelines.inputs.plan import plan_inputs
 from pipelines.inputs.ranges import RANGE_BYTES
 from pipelines.jobs.commit import commit_outcome, load_checkpoints
 from pipelines.jobs.pipeline import run_pipeline

@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, Final
 from pipelines.inputs.bundles import pack
 from pipelines.inputs.checkpoints import Checkpoints
 from pipelines.inputs.discover import discover
-from pipelines.inputs.plan import InputOptions, plan_files
+from pipelines.inputs.options import InputOptions
+from pipelines.inputs.plan import plan_files
 from pipelines.jobs.commit import FailedInputError, load_checkpoints
 from pipelines.jobs.ingest import IngestOptions, run_batch
 from pipelines.jobs.report import IngestReport

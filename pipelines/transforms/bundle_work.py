@@ -17,9 +17,9 @@ import pyarrow.compute as pc
 
 from pipelines.inputs.bundles import LiveQuery
 from pipelines.inputs.checkpoints import Checkpoint
-from pipelines.inputs.compression import PLAIN
 from pipelines.inputs.errors import InputError
 from pipelines.inputs.formats import FORMATS, parse
+from pipelines.inputs.opening import is_plain
 from pipelines.inputs.ranges import Range, RangeEnd, read_range
 from pipelines.inputs.records import Chunk
 from pipelines.lake.writer import DataFile, write_part
@@ -121,7 +121,7 @@ def work_off(
 def _read(work: Work, output: _Output, report: Callable[[Progress], None]) -> WorkEnd:
     read = accepted = rejected = others = size = 0
     end: RangeEnd | None = None
-    is_plain = isinstance(work, Range) and work.compression == PLAIN
+    by_chunk = isinstance(work, Range) and is_plain(work.compression)
     for piece in read_live(work) if isinstance(work, LiveQuery) else read_range(work):
         if isinstance(piece, RangeEnd):
             end = piece
@@ -141,9 +141,9 @@ def _read(work: Work, output: _Output, report: Callable[[Progress], None]) -> Wo
             output.add(work, parsed)
             report(Progress(0, parsed.read, parsed.rejected.num_rows))
         size += length
-        if is_plain:
+        if by_chunk:
             report(Progress(length, 0, 0))
-    if not is_plain:  # sizes on disk are what progress is measured by
+    if not by_chunk:  # sizes on disk are what progress is measured by
         report(Progress(work.weight, 0, 0))
     if end is None:
         raise RuntimeError(f"{work.path}: reading ended without an end")

@@ -10,8 +10,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from pipelines.inputs.compression import GZIP, PLAIN, Limits, container_of, open_stream, read_exactly
+from pipelines.inputs.compression import PLAIN, Limits, container_of, read_exactly
+from pipelines.inputs.decompressors import GZIP
 from pipelines.inputs.errors import ChangedError, DamagedError, InputError
+from pipelines.inputs.opening import open_stream
 
 if TYPE_CHECKING:
     from pathlib import Path

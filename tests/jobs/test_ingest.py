@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pipelines.inputs.errors import InputError
+from pipelines.inputs.options import InputOptions
 from pipelines.inputs.path_identity import pod_rules
-from pipelines.inputs.plan import InputOptions
 from pipelines.jobs import pipeline
 from pipelines.jobs.commit import AccountingError
 from pipelines.jobs.ingest import IngestOptions, run_ingest

@@ -14,7 +14,7 @@ import httpx
 import pytest
 
 from pipelines.inputs.errors import InputError
-from pipelines.inputs.plan import InputOptions
+from pipelines.inputs.options import InputOptions
 from pipelines.jobs.ingest import IngestOptions, run_ingest
 from pipelines.lake.session import open_session
 from pipelines.sources.prometheus_live import Period
