@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from analyzers.scoping import coverage as coverages
+from analyzers.scoping import long_lived
 from analyzers.scoping.access_logging import access_logging
 from analyzers.scoping.configuration import mapping
 from analyzers.scoping.dependencies import Dependencies, decide
@@ -68,8 +69,13 @@ def assess(
     settings: Settings,
     end: datetime | None,
     history: History | None = None,
+    *,
+    tcp_measured: bool = True,
 ) -> Assessment:
-    """Assess one workload; `end` is the end of all telemetry, `history` what was recommended before."""
+    """Assess one workload.
+
+    `end` is the end of all telemetry, `history` what was recommended before; `tcp_measured`: see `Telemetry`.
+    """
     logging = access_logging(mesh.configuration, workload)
     dependencies = decide(mesh, workload.namespace, observed.calls, workload.istio_version)
     proxy, proxy_reasons = proxy_hosts(mesh, workload)
@@ -90,6 +96,7 @@ def assess(
         *proxy_reasons,
         *departed,
         *rareness(dependencies.decisions, observed.length),
+        *long_lived.judge(mesh, workload, observed, dependencies.decisions, tcp_measured=tcp_measured),
         *_outside(dependencies),
         *_leaf(observed, dependencies),
         *_bypassed(dependencies, exists),

@@ -82,7 +82,11 @@ def _decide_one(draft: Draft, call: Observation, seen_callees: set[str]) -> None
     if call.evidence == "callee_log" and is_mirrored(draft, routed[0].host):
         draft.mirrored += call.calls
         return
-    if call.evidence != "caller_log" and not any(service.entry in draft.kept for service in routed):
+    if (
+        call.evidence != "caller_log"
+        and not call.long_lived
+        and not any(service.entry in draft.kept for service in routed)
+    ):
         source = "metrics show" if call.evidence == "metrics" else "the callee's log shows"
         draft.warn(
             Reason(

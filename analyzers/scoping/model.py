@@ -55,7 +55,8 @@ class Observation:
 
     `callee` is the routed host (or, without a route, the name or address that was dialled), `requested` the name in
     the authority where it is a name of the mesh. `calls_before` counts those before the replay's split; `slices` are
-    the parts of the window, of 64 equal ones, that had calls (none where that is not known).
+    the parts of the window, of 64 equal ones, that had calls (none where that is not known). A `long_lived` one is a
+    TCP connection that only its bytes show.
     """
 
     callee: str
@@ -69,6 +70,7 @@ class Observation:
     first_seen: datetime | None = None
     last_seen: datetime | None = None
     slices: tuple[int, ...] = ()
+    long_lived: bool = False
 
 
 @dataclass(frozen=True, slots=True)

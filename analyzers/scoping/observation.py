@@ -72,12 +72,16 @@ class Observed:
 
 @dataclass(frozen=True, slots=True)
 class Telemetry:
-    """Every workload's observations, in the order of the workloads given, and what belongs to none of them."""
+    """Every workload's observations, in the order of the workloads given, and what belongs to none of them.
+
+    `tcp_measured`: Istio's TCP byte counters were collected.
+    """
 
     observed: tuple[Observed, ...]
     end: datetime | None
     lines: int
     lines_without_writer: int
+    tcp_measured: bool = False
 
 
 @dataclass(slots=True)
@@ -114,6 +118,7 @@ def read_telemetry(session: Session, workloads: Sequence[Workload], names: Itera
         end=max(ends, default=None),
         lines=sum(row["lines"] for row in rows),
         lines_without_writer=sum(row["lines"] for row in rows if row["pod"] is None),
+        tcp_measured=bool(session.query("scoping_tcp_measured")["is_measured"][0].as_py()),
     )
 
 
@@ -191,6 +196,26 @@ def _metrics(session: Session, workloads: Sequence[Workload]) -> dict[int, _Metr
                     protocol=row["protocol"],
                     first_seen=row["first_seen"],
                     last_seen=row["last_seen"],
+                )
+            )
+            entry.first = min(time for time in (entry.first, row["first_seen"]) if time)
+            entry.last = max(time for time in (entry.last, row["last_seen"]) if time)
+    for row in session.query("scoping_open_connections").to_pylist():
+        for number in owners.get((row["caller_namespace"], row["caller"]), ()):
+            entry = found[number]
+            if row["callee"] in {call.callee for call in entry.calls}:
+                continue
+            entry.calls.append(
+                Observation(
+                    callee=row["callee"] or "",
+                    route="passthrough" if row["callee"] == "passthroughcluster" else "registry",
+                    evidence="metrics",
+                    calls=1,
+                    calls_before=0,
+                    protocol="tcp",
+                    first_seen=row["first_seen"],
+                    last_seen=row["last_seen"],
+                    long_lived=True,
                 )
             )
             entry.first = min(time for time in (entry.first, row["first_seen"]) if time)

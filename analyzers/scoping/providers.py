@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import re
 from typing import TYPE_CHECKING, Final
+from urllib.parse import urlsplit
 
 from analyzers.scoping.configuration import items, mapping, texts
 from analyzers.scoping.model import HostDecision, Reason
@@ -17,6 +18,7 @@ from analyzers.scoping.model import HostDecision, Reason
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from analyzers.scoping.configuration import MeshObject
     from analyzers.scoping.mesh import Mesh
     from analyzers.scoping.workloads import Workload
 
@@ -47,9 +49,20 @@ def _called(mesh: Mesh, workload: Workload) -> Iterator[tuple[str, str]]:
         for provider, because in _used(mesh, workload.namespace, labels):
             if provider in providers:
                 yield providers[provider], because
+        for rule in mesh.configuration.applying("RequestAuthentication", workload.namespace, labels):
+            for host in _key_hosts(rule):
+                yield host, f"jwksUri of RequestAuthentication {rule.namespace}/{rule.name}"
         for patch in mesh.configuration.applying("EnvoyFilter", workload.namespace, labels):
             for host in _CLUSTER.findall(json.dumps(patch.spec)):
                 yield host, f"EnvoyFilter {patch.namespace}/{patch.name}"
+
+
+def _key_hosts(rule: MeshObject) -> Iterator[str]:
+    """Hosts that proxies may fetch keys from themselves (istiod's PILOT_JWT_ENABLE_REMOTE_JWKS: envoy, hybrid)."""
+    for given in map(mapping, items(rule.spec.get("jwtRules"))):
+        host = urlsplit(str(given.get("jwksUri") or "")).hostname
+        if host:
+            yield host
 
 
 def _used(mesh: Mesh, namespace: str, labels: Mapping[str, str]) -> Iterator[tuple[str, str]]:

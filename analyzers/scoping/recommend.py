@@ -43,7 +43,7 @@ def recommend(session: Session, settings: Settings) -> ScopingResult:
     telemetry = read_telemetry(session, chosen, mesh.names())
     history = read_history(session)
     assessed = [
-        assess(mesh, workload, observed, settings, telemetry.end, history)
+        assess(mesh, workload, observed, settings, telemetry.end, history, tcp_measured=telemetry.tcp_measured)
         for workload, observed in zip(chosen, telemetry.observed, strict=True)
     ]
     found = _Writer(mesh).write(assessed)

@@ -57,6 +57,7 @@ class Pod:
     istio_version: tuple[int, int] | None = None
     created_at: datetime | None = None
     ended_at: datetime | None = None
+    service_account: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -268,4 +269,5 @@ def _pod(row: dict[str, object]) -> Pod:
     major, _, minor = str(row["istio_version"] or "").partition(".")
     version = (int(major), int(minor)) if major and minor else None
     revision = row["revision"]
+    known["service_account"] = row["service_account"]
     return replace(pod, **known, istio_version=version, revision=str(revision) if revision else None)  # type: ignore[arg-type]  # columns of scoping_pods have these types

@@ -16,6 +16,6 @@ where
     and (
         kind in ('Namespace')
         or (kind = 'ConfigMap' and (name = 'istio' or name like 'istio-%') and object ->> '$.data.mesh' is not null)
-        or api_group in ('networking.istio.io', 'security.istio.io', 'telemetry.istio.io')
+        or api_group in ('networking.istio.io', 'security.istio.io', 'telemetry.istio.io', 'networking.k8s.io')
     )
 order by kind, namespace, name

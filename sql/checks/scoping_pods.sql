@@ -56,6 +56,7 @@ select
     regexp_extract(living.proxy_images[1], ':([0-9]+\.[0-9]+)', 1) as istio_version,
     coalesce(living.is_crashing, false) as is_crashing,
     pods.phase,
+    pods.service_account,
     coalesce(living.created_at, first_created.created_at) as created_at,
     pods.valid_to as ended_at
 from pods
