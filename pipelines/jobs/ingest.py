@@ -13,7 +13,7 @@ from pipelines.inputs.discover import is_address
 from pipelines.inputs.options import InputOptions
 from pipelines.inputs.plan import plan_inputs
 from pipelines.inputs.ranges import RANGE_BYTES
-from pipelines.jobs.commit import commit_outcome, load_checkpoints
+from pipelines.jobs.commit import FailedInputError, commit_outcome, load_checkpoints
 from pipelines.jobs.pipeline import run_pipeline
 from pipelines.jobs.progress import watched
 from pipelines.jobs.report import IngestReport
@@ -21,13 +21,13 @@ from pipelines.jobs.runner import beam_options, check_beam_options, is_local, qu
 from pipelines.lake.errors import NoLakeError
 from pipelines.lake.lake import Lake
 from pipelines.lake.storage import open_storage
-from pipelines.sources.prometheus_live import DEFAULT_QUERIES, Period, plan_live
+from pipelines.sources.prometheus_live import DEFAULT_QUERIES, Period, live_batches, plan_live
 from pipelines.transforms.bundle_work import BatchContext
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
-    from pipelines.inputs.bundles import Bundle, Work
+    from pipelines.inputs.bundles import Bundle, LiveQuery, Work
     from pipelines.inputs.checkpoints import Checkpoint
     from pipelines.inputs.plan import InputPlan
     from pipelines.jobs.progress import JobProgress
@@ -55,7 +55,8 @@ class IngestOptions:
 def run_ingest(paths: Sequence[str], lake_uri: str, options: IngestOptions | None = None) -> IngestReport:
     """Ingest files, folders, patterns and Prometheus addresses; what was ingested before is not read again.
 
-    Nothing is committed unless all of it is. The lake is made where there is none and there is something to add.
+    Nothing is committed unless all of it is, but long ranges of live servers, which are committed in parts. The lake is
+    made where there is none and there is something to add.
 
     Raises:
         InputError: a path does not exist, or an input vanished, shrank or was replaced meanwhile.
@@ -72,18 +73,40 @@ def run_ingest(paths: Sequence[str], lake_uri: str, options: IngestOptions | Non
     try:
         lake = Lake.open(lake_uri)
     except NoLakeError:
-        plan, work = _plan(paths, options, Checkpoints(rules=options.inputs.rules), [])
-        if not work:
+        plan, batches = _plan(paths, options, Checkpoints(rules=options.inputs.rules), [])
+        if not batches:
             return _report(plan, started)
         lake = Lake.open(lake_uri, create=True)
     with lake.exclusive():
         checkpoints, live = load_checkpoints(lake, options.inputs.rules)
-        plan, work = _plan(paths, options, checkpoints, live)
+        plan, batches = _plan(paths, options, checkpoints, live)
         report = _report(plan, started)
-        if work:
-            run_batch(lake, "ingest", pack(work, options.bundle_bytes), options, {"paths": list(paths)}, report)
+        _run_batches(lake, batches, options, {"paths": list(paths)}, report)
         report.seconds = time.monotonic() - started
         return report
+
+
+def _run_batches(
+    lake: Lake,
+    batches: Sequence[Sequence[Work]],
+    options: IngestOptions,
+    parameters: dict[str, object],
+    report: IngestReport,
+) -> None:
+    """Run batches one after the other; `report` is filled in with all of them together."""
+    for work in batches:
+        part = IngestReport()
+        try:
+            run_batch(lake, "ingest", pack(work, options.bundle_bytes), options, parameters, part)
+        except FailedInputError as error:
+            if report.run_id is None:
+                raise
+            kept = f"what was read before is in the lake (run {report.run_id}), and the same command goes on from there"
+            raise FailedInputError(f"{error}; {kept}", error.path) from error
+        report.run_id = part.run_id or report.run_id
+        report.files += part.files
+        report.notes += part.notes
+        report.overlaps += part.overlaps
 
 
 def run_batch(
@@ -120,7 +143,8 @@ def run_batch(
 
 def _plan(
     paths: Iterable[str], options: IngestOptions, checkpoints: Checkpoints, live: list[Checkpoint]
-) -> tuple[InputPlan, list[Work]]:
+) -> tuple[InputPlan, list[list[Work]]]:
+    """What is to be skipped and said, and the work in batches that are committed one by one."""
     paths = list(paths)
     files = [path for path in paths if not is_address(path)]
     plan = plan_inputs(files, checkpoints, options.inputs)
@@ -128,11 +152,14 @@ def _plan(
         # A last line without its end counts once its file has been quiet for a moment.
         time.sleep(options.inputs.quiet_seconds)
         plan = plan_inputs(files, checkpoints, options.inputs)
-    work: list[Work] = [*plan.ranges]
+    queries: list[LiveQuery] = []
     for address in filter(is_address, paths):
         period = options.period or Period(int(time.time()) - 3600, int(time.time()))
-        work += plan_live(address, options.inputs.queries or DEFAULT_QUERIES, period, live)
-    return plan, work
+        queries += plan_live(address, options.inputs.queries or DEFAULT_QUERIES, period, live)
+    first, *others = live_batches(queries) or [[]]
+    found: list[list[Work]] = [[*plan.ranges, *first]]
+    found += ([*batch] for batch in others)
+    return plan, [batch for batch in found if batch]
 
 
 def _report(plan: InputPlan, started: float) -> IngestReport:

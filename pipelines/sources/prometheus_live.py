@@ -6,9 +6,10 @@ as `head_length` and `position`) and is not asked for again.
 
 from __future__ import annotations
 
-import os
-from dataclasses import dataclass
+import re
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from hashlib import blake2b
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
@@ -21,14 +22,21 @@ from pipelines.inputs.formats import PROMETHEUS_LIVE
 from pipelines.inputs.ranges import RangeEnd
 from pipelines.inputs.records import Chunk
 from pipelines.parsers.promql import metric_of_query
+from pipelines.sources.prometheus_access import (
+    CA_FILE_VARIABLE,
+    CERTIFICATE_FILE_VARIABLE,
+    KEY_FILE_VARIABLE,
+    PASSWORD_VARIABLE,
+    TOKEN_FILE_VARIABLE,
+    TOKEN_VARIABLE,
+    USER_VARIABLE,
+    access_from_environment,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
-#: A bearer token, or user and password, for the server. Only from the environment, so that no log or lake holds them.
-TOKEN_VARIABLE: Final = "MESHLENS_PROMETHEUS_TOKEN"  # noqa: S105 - the variable's name
-USER_VARIABLE: Final = "MESHLENS_PROMETHEUS_USER"
-PASSWORD_VARIABLE: Final = "MESHLENS_PROMETHEUS_PASSWORD"  # noqa: S105 - as above
+    from urllib3.util import Retry
 
 _PEERS: Final = (
     "reporter, source_workload, source_workload_namespace, source_canonical_service, destination_workload, "
@@ -47,6 +55,16 @@ DEFAULT_QUERIES: Final = (
 #: Points of a series in one answer; Prometheus refuses more than 11,000.
 _POINTS: Final = 720
 _TIMEOUT_SECONDS: Final = 60
+#: Queries of one commit: some minutes of work at the most that a failure loses.
+_BATCH_QUERIES: Final = 240
+#: How Prometheus, and Thanos and Mimir before it, say that a range is too long for it.
+_TOO_MUCH: Final = re.compile(
+    r"timed? ?out|too many samples|deadline exceeded|maximum resolution|exceeded.*limit|limit.*exceeded"
+    r"|Status Code 50[34]|too long|out of memory",
+    re.IGNORECASE,
+)
+#: How much of a server's own words is shown.
+_SHOWN: Final = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,56 +102,121 @@ def plan_live(address: str, queries: Iterable[str], period: Period, known: Itera
     return found
 
 
+def live_batches(work: Iterable[LiveQuery]) -> list[list[LiveQuery]]:
+    """Queries in order of time, in batches that are committed one by one: what is in the lake is not asked for again.
+
+    So a job over a long range that ends early goes on where it stopped.
+    """
+    ordered = sorted(work, key=lambda query: (query.start_s, query.path))
+    return [ordered[start : start + _BATCH_QUERIES] for start in range(0, len(ordered), _BATCH_QUERIES)]
+
+
 def read_live(work: LiveQuery) -> Iterator[Chunk | RangeEnd]:
-    """Ask the server. The answer's series, as JSON, are one chunk.
+    """Ask the server; each answer's series, as JSON, are a chunk.
+
+    What takes the server too long, or is too much for it, is asked for in halves, down to single moments.
 
     Raises:
         InputError: the server cannot be reached or refuses.
     """
-    answer = msgspec.json.encode(_ask(work))
-    yield Chunk(work.start_s * 1000, answer)
+    answers = blake2b(digest_size=16)
+    size = 0
+    for start_s, answer in _answers(work):
+        answers.update(answer)
+        size += len(answer)
+        yield Chunk(start_s * 1000, answer)
     checkpoint = Checkpoint(
         source=work.path,
         format=PROMETHEUS_LIVE,
         position=work.end_s * 1000,
-        size=len(answer),
+        size=size,
         head_hash=content_hash(work.query.encode()),
         head_length=work.start_s * 1000,
-        tail_hash=content_hash(answer),
-        tail_length=len(answer),
+        tail_hash=answers.hexdigest(),
+        tail_length=size,
         modified_us=work.modified_us,
     )
     yield RangeEnd(checkpoint)
 
 
-def _ask(work: LiveQuery) -> list[object]:
+def _answers(work: LiveQuery) -> Iterator[tuple[int, bytes]]:
+    """First moment and answer of each part."""
+    try:
+        answer = _ask(work)
+    except _TooMuchError:
+        halves = _halves(work)
+        if len(halves) < 2:
+            raise
+        for half in halves:
+            yield from _answers(half)
+    else:
+        yield work.start_s, answer
+
+
+def _halves(work: LiveQuery) -> Sequence[LiveQuery]:
+    steps = (work.end_s - work.start_s) // work.step_s
+    if not steps:
+        return [work]
+    middle = work.start_s + steps // 2 * work.step_s
+    return [replace(work, end_s=middle), replace(work, start_s=middle + work.step_s)]
+
+
+class _TooMuchError(InputError):
+    """The server would need too long or too much memory: a shorter range may do."""
+
+
+def _ask(work: LiveQuery) -> bytes:
     from prometheus_api_client.exceptions import PrometheusApiClientException
     from prometheus_api_client.prometheus_connect import PrometheusConnect
+    from requests import Session
+    from requests.exceptions import ConnectionError as NoConnectionError
+    from requests.exceptions import SSLError, Timeout
 
-    token = os.environ.get(TOKEN_VARIABLE)
-    headers = {"Authorization": f"Bearer {token}"} if token else None
-    user = os.environ.get(USER_VARIABLE)
+    access = access_from_environment()
+    session = Session()
+    session.verify, session.cert = access.verify, access.certificate
     try:
-        server = PrometheusConnect(
+        with PrometheusConnect(
             url=work.address,
-            headers=headers,  # type: ignore[arg-type]  # null is its default, untyped
-            auth=(user, os.environ.get(PASSWORD_VARIABLE, "")) if user else None,  # type: ignore[arg-type]  # as above
+            headers=access.headers,
+            auth=access.login,  # type: ignore[arg-type]  # null is its default, untyped
+            session=session,
+            retry=_retries(),
             timeout=_TIMEOUT_SECONDS,
-        )
-        answer: list[object] = server.custom_query_range(
-            query=work.query,
-            start_time=datetime.fromtimestamp(work.start_s, UTC),
-            end_time=datetime.fromtimestamp(work.end_s, UTC),
-            step=str(work.step_s),
-        )
+        ) as server:
+            return msgspec.json.encode(
+                server.custom_query_range(
+                    query=work.query,
+                    start_time=datetime.fromtimestamp(work.start_s, UTC),
+                    end_time=datetime.fromtimestamp(work.end_s, UTC),
+                    step=str(work.step_s),
+                    params={"timeout": f"{_TIMEOUT_SECONDS}s"},
+                )
+            )
     except PrometheusApiClientException as error:
-        raise InputError(f"{work.address}: {error}; the query was {work.query}") from error
-    except (OSError, KeyError, ValueError) as error:  # all of requests' own errors are OSErrors
+        kind = _TooMuchError if _TOO_MUCH.search(str(error)) else InputError
+        raise kind(f"{work.address}: {str(error)[:_SHOWN]}; the query was {work.query}") from None
+    except Timeout:
+        raise _TooMuchError(
+            f"{work.address}: no answer within {_TIMEOUT_SECONDS} s for a single moment of the query {work.query}"
+        ) from None
+    except SSLError:
         raise InputError(
-            f"{work.address}: no answer ({type(error).__name__}); check the address, and {TOKEN_VARIABLE} if it asks "
-            "for a login"
-        ) from error
-    return answer
+            f"{work.address}: TLS failed; {CA_FILE_VARIABLE} names the authority that signed the server's certificate, "
+            f"{CERTIFICATE_FILE_VARIABLE} and {KEY_FILE_VARIABLE} the client's own"
+        ) from None
+    except (NoConnectionError, OSError, KeyError, ValueError) as error:  # all of requests' own errors are OSErrors
+        raise InputError(
+            f"{work.address}: no answer ({type(error).__name__}); check the address, and {TOKEN_VARIABLE} or "
+            f"{TOKEN_FILE_VARIABLE} if it asks for a login"
+        ) from None
+
+
+def _retries() -> Retry:
+    """Of what passes by itself: a proxy without a server, a server that starts. A query that timed out is no such."""
+    from urllib3.util import Retry
+
+    return Retry(total=3, read=False, backoff_factor=0.5, status_forcelist=(429, 502), raise_on_status=False)
 
 
 def _missing(period: Period, done: list[tuple[int, int]]) -> list[tuple[int, int]]:
