@@ -4,25 +4,45 @@
 not name are told by what they are called (`pipelines/parsers/log_operators.py`); what fills no column is kept among
 `attributes` under its path. An absent key, null and `-` are all null. Numbers may be numbers or strings. A line is a
 record where it is one JSON object with a start time and a response code or response flags.
+
+Lines that fit a template learnt from the chunk are read by compiled code; the rest one at a time by a JSON parser, to
+the same result. (Arrow's own JSON reader is not used: it crashes on a record `null`, takes two objects on a line and
+`NaN`, and does not check UTF-8.)
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipelines.parsers.context import DEFAULT
+from pipelines.parsers.istio_json_columns import Reader
 from pipelines.parsers.istio_json_lines import SCHEMA, read_singly
-from pipelines.parsers.lines import as_mask, read_lines, reject_lines
+from pipelines.parsers.json_template import learn_template
+from pipelines.parsers.lines import Lines, as_mask, reject_lines
 from pipelines.parsers.log_layout import layout_of
 from pipelines.parsers.result import Parsed, reject_table
+from pipelines.parsers.scan.json_lines import split_lines
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from numpy.typing import NDArray
+
     from pipelines.parsers.context import Context
-    from pipelines.parsers.lines import Lines
     from pipelines.parsers.log_layout import Layout
+
+_BLOCK_LINES: Final = 8192
+_PADDING: Final = 64
+# Each template costs a look at the lines that no earlier one fits, so their number is bounded.
+_MOST_TEMPLATES: Final = 8
+_TRIES_PER_BLOCK: Final = 4
+_SAMPLE_LINES: Final = 16
+#: Fewer lines than this are read one at a time sooner than a template is learnt.
+_FEW_LINES: Final = 4
 
 
 def parse_istio_json(chunk: bytes, base_offset: int, context: Context = DEFAULT) -> Parsed:
@@ -35,16 +55,70 @@ def parse_istio_json(chunk: bytes, base_offset: int, context: Context = DEFAULT)
     accepted = [SCHEMA.empty_table()]
     rejected = [reject_table()]
     read = 0
-    for lines in read_lines(chunk, base_offset):
+    readers: list[Reader] = []
+    for lines in _blocks(chunk, base_offset):
         read += len(lines)
-        if len(lines):
-            rows, rejects = _parse_block(lines, layout)
-            accepted.append(rows)
-            rejected.append(rejects)
+        rows, rejects = _parse_block(lines, layout, readers)
+        accepted.append(rows)
+        rejected.append(rejects)
     return Parsed(pa.concat_tables(accepted), pa.concat_tables(rejected), read)
 
 
-def _parse_block(lines: Lines, layout: Layout) -> tuple[pa.Table, pa.Table]:
-    rows, reasons = read_singly(lines, layout)
+def _blocks(chunk: bytes, base_offset: int) -> Iterator[Lines]:
+    padded = np.empty(len(chunk) + _PADDING, np.uint8)
+    padded[: len(chunk)] = np.frombuffer(chunk, np.uint8)
+    padded[len(chunk) :] = 0
+    begin = 0
+    while begin < len(chunk):
+        starts, ends = np.empty(_BLOCK_LINES, np.int64), np.empty(_BLOCK_LINES, np.int64)
+        count, following = split_lines(padded, begin, len(chunk), starts, ends)
+        if count:
+            data = padded[begin:]
+            yield Lines(data.data, base_offset + begin, starts[:count] - begin, ends[:count] - begin)
+        begin = following
+
+
+def _parse_block(lines: Lines, layout: Layout, readers: list[Reader]) -> tuple[pa.Table, pa.Table]:
+    """Reads one block; adds what it learns to `readers`."""
+    rest = np.arange(len(lines))
+    tables: list[pa.Table] = []
+    for reader in readers:
+        rest = _take_fitting(lines, rest, reader, tables)
+    for attempt in range(_TRIES_PER_BLOCK):
+        if len(rest) <= _FEW_LINES or len(readers) == _MOST_TEMPLATES:
+            break
+        # Samples are spread out, so that a run of other lines at the beginning costs no more than one try.
+        first = len(rest) * attempt // _TRIES_PER_BLOCK
+        sample = np.unique(np.linspace(first, len(rest) - 1, _SAMPLE_LINES, dtype=np.int64))
+        learned = learn_template([bytes(lines.data[lines.starts[at] : lines.ends[at]]) for at in rest[sample]])
+        if learned is None or any(reader.template == learned for reader in readers):
+            continue
+        reader = Reader(learned, layout)
+        fitting = len(rest)
+        rest = _take_fitting(lines, rest, reader, tables)
+        if len(rest) < fitting:
+            readers.append(reader)
+    if len(rest) == 0:
+        return _in_order(tables), reject_table()
+    chosen = lines.select(rest)
+    table, reasons = read_singly(chosen, layout)
+    tables.append(table)
     refused = as_mask(pc.not_equal(reasons, ""))
-    return rows, reject_lines(lines.select(refused), reasons.filter(pa.array(refused)))
+    return _in_order(tables), reject_lines(chosen.select(refused), reasons.filter(pa.array(refused)))
+
+
+def _take_fitting(lines: Lines, rest: NDArray[np.int64], reader: Reader, tables: list[pa.Table]) -> NDArray[np.int64]:
+    """Adds the rows of those lines in `rest` that fit to `tables`; returns the others."""
+    if len(rest) == 0:
+        return rest
+    table, fits = reader.read(lines.bytes_array(), lines.starts[rest], lines.ends[rest], lines.offset)
+    tables.append(table)
+    return rest[~fits]
+
+
+def _in_order(tables: list[pa.Table]) -> pa.Table:
+    filled = [table for table in tables if table.num_rows]
+    if len(filled) < 2:
+        return filled[0] if filled else SCHEMA.empty_table()
+    merged = pa.concat_tables(filled).combine_chunks()
+    return merged.take(pc.sort_indices(merged["source_offset"]))

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
 #: Objects deeper than this, or under a longer path, are kept as JSON text: what a line may grow into is bounded.
-_MOST_LEVELS: Final = 8
-_LONGEST_PATH: Final = 128
+MOST_LEVELS: Final = 8
+LONGEST_PATH: Final = 128
 _MOST_NAMED: Final = 1 << 20
 
 _ATTRIBUTES: Final = "attributes"
@@ -89,7 +89,7 @@ def members(value: Mapping[str, object]) -> Iterable[tuple[str, object]]:
         prefix, current, level = stack.pop()
         for key, member in current.items():
             path = f"{prefix}{key}"
-            if isinstance(member, dict) and level < _MOST_LEVELS and len(path) <= _LONGEST_PATH:
+            if isinstance(member, dict) and level < MOST_LEVELS and len(path) <= LONGEST_PATH:
                 stack.append((path + ".", member, level + 1))
             else:
                 yield path, member
