@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from pipelines.parsers.others import set_apart
+from pipelines.parsers.redaction import redacted
 from pipelines.parsers.result import Parsed, accepted_schema
 
 if TYPE_CHECKING:
@@ -33,6 +34,14 @@ def parse_records(
         base_offset: the chunk's offset in the decompressed source.
         context: what else there is to know.
     """
+    for parsed in _unwrapped(parser, fields, (chunk, base_offset), context, has_others=has_others):
+        yield redacted(parsed) if context.redact else parsed
+
+
+def _unwrapped(
+    parser: Parser, fields: pa.Schema, where: tuple[bytes, int], context: Context, *, has_others: bool
+) -> Iterator[Parsed]:
+    chunk, base_offset = where
     if context.wrapper is None:
         yield from _parsed(parser, chunk, base_offset, context, has_others=has_others)
         return
