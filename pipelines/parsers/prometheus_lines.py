@@ -91,6 +91,8 @@ def read_sample(line: bytes, *, is_open_metrics: bool) -> Sample:
     if match is not None:
         metric = match.group()
         position = _blanks(text, match.end())
+        if position == match.end() and text[position : position + 1] != "{":
+            raise ValueError(f"no blank after the metric's name, at character {position}")
     labels: dict[str, str] = {}
     if text[position : position + 1] == "{" and not _COMPOSITE.match(text, position):
         labels, quoted, position = _labels(text, position + 1)
