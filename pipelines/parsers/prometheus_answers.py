@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import msgspec
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
+from pipelines.parsers.json_pieces import JSON_ERRORS
 
 #: The largest answer read as one document; a query over a shorter range gives smaller ones.
 MAX_ANSWER_BYTES: Final = 512 * 1024 * 1024
 
 SCALAR: Final = "scalar"
 _KINDS: Final = ("matrix", "vector", SCALAR)
-_ERRORS: Final = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 _ABSENT: Final = msgspec.Raw(b"")
 
 
@@ -37,38 +34,24 @@ class NoSeriesError(ValueError):
     """A document or a series that has no samples to give; the message says why and what to do."""
 
 
-@dataclass(frozen=True, slots=True)
-class SeriesText:
-    """One series as JSON, and its offset in the document. A scalar is nothing but its sample."""
+def series_texts(document: bytes) -> tuple[list[msgspec.Raw], str | None]:
+    """The JSON of every series of an answer, a bare `data` object or a bare list of series, and the result's type.
 
-    offset: int
-    raw: bytes
-    is_scalar: bool = False
-
-
-def series_texts(document: bytes) -> Iterator[SeriesText]:
-    """Every series of an answer, a bare `data` object or a bare list of series.
+    Of a scalar the only piece is its sample.
 
     Raises:
         NoSeriesError: the document is an error, no answer, or one of a type that has no samples.
     """
     result, kind = _result(document)
-    position = document.find(result)
     if kind == SCALAR:
-        yield SeriesText(position, result, is_scalar=True)
-        return
+        return [msgspec.Raw(result)], kind
     try:
-        entries = msgspec.json.decode(result, type=list[msgspec.Raw])
-    except _ERRORS as error:
+        return msgspec.json.decode(result, type=list[msgspec.Raw]), kind
+    except JSON_ERRORS as error:
         raise _no_answer(error) from None
-    for entry in entries:
-        raw = bytes(entry)
-        position = document.find(raw, position)
-        yield SeriesText(position, raw)
-        position += len(raw)
 
 
-def _result(document: bytes) -> tuple[bytes, str | None]:
+def _result(document: bytes) -> tuple[bytes | msgspec.Raw, str | None]:
     """The JSON of the result, and its type where the document says so."""
     if len(document) > MAX_ANSWER_BYTES:
         raise NoSeriesError(
@@ -78,7 +61,7 @@ def _result(document: bytes) -> tuple[bytes, str | None]:
         return document, None
     try:
         answer = msgspec.json.decode(document, type=_Answer)
-    except _ERRORS as error:
+    except JSON_ERRORS as error:
         raise _no_answer(error) from None
     if answer.status == "error":
         raise NoSeriesError(f"Prometheus answered with an error, {answer.error_type}: {answer.error[:500]}")
@@ -87,7 +70,7 @@ def _result(document: bytes) -> tuple[bytes, str | None]:
         raise NoSeriesError(f"an answer of type {data.result_type[:64]!r}: only {', '.join(_KINDS)} are read")
     if bytes(data.result) in (b"", b"null"):
         raise NoSeriesError("not a Prometheus answer: it has no data.result")
-    return bytes(data.result), data.result_type
+    return data.result, data.result_type
 
 
 def _no_answer(error: Exception) -> NoSeriesError:

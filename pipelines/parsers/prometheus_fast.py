@@ -8,6 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipelines.columns import TIMESTAMP
+from pipelines.parsers.hard_numbers import doubles
 from pipelines.parsers.prometheus_columns import (
     FAMILY_LENGTH,
     HARDS,
@@ -85,8 +86,8 @@ def _family_at(block: bytes, type_at: int, family: Family) -> Family:
 
 def _table(block: bytes, offset: int, columns: Columns) -> pa.Table:
     rows, labels, hards = (int(columns.counts[index]) for index in (ROWS, LABELS, HARDS))
-    for row, start, end in columns.hards[:hards].tolist():
-        columns.values[row] = float(block[start:end])
+    left = columns.hards[:hards]
+    columns.values[left[:, 0]] = doubles(block, left[:, 1], left[:, 2])
     maps = pa.MapArray.from_arrays(
         pa.array(columns.label_ends[: rows + 1].copy()),
         _strings(columns.key_ends[: labels + 1], columns.keys),

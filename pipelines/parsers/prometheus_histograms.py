@@ -43,6 +43,6 @@ def read_histograms(text: bytes, base: int, rejects: list[Reject]) -> Iterator[t
 
 
 def _histogram(sample: bytes) -> tuple[int, Histogram]:
-    seconds, value = msgspec.json.decode(sample, type=tuple[float, _Value])
+    seconds, value = msgspec.json.decode(sample, type=tuple[msgspec.Raw, _Value])
     buckets = (Bucket(number_of(lower), number_of(upper), number_of(count)) for _, lower, upper, count in value.buckets)
     return time_of(seconds), histogram_of(number_of(value.count), number_of(value.sum), buckets)

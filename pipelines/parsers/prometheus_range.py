@@ -9,7 +9,7 @@ values. Native histograms (`histogram`, `histograms`) are rows with bounds and c
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 import numpy as np
@@ -17,17 +17,11 @@ import pyarrow as pa
 
 from pipelines.columns import TIMESTAMP
 from pipelines.parsers.context import DEFAULT, Context
+from pipelines.parsers.json_pieces import JSON_ERRORS, offset_within
 from pipelines.parsers.limits import BATCH_BYTES, repeat_budget
-from pipelines.parsers.prometheus_answers import NoSeriesError, series_texts
+from pipelines.parsers.prometheus_answers import SCALAR, NoSeriesError, series_texts
 from pipelines.parsers.prometheus_histograms import read_histograms
-from pipelines.parsers.prometheus_samples import (
-    BadListError,
-    Samples,
-    read_one_by_one,
-    read_rows,
-    sample_offsets,
-    sample_rows,
-)
+from pipelines.parsers.prometheus_samples import Document, Samples, read_one_by_one
 from pipelines.parsers.result import Parsed, Reject, accepted_schema, completed, reject_table
 from pipelines.parsers.row_batches import RowBatches, repeated_maps
 from pipelines.schemas import METRIC_SAMPLE_FIELDS
@@ -35,9 +29,13 @@ from pipelines.schemas import METRIC_SAMPLE_FIELDS
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-_NAME = "__name__"
-_ABSENT = msgspec.Raw(b"")
-_ERRORS = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
+    from pipelines.parsers.native_histogram import Histogram
+
+_NAME: Final = "__name__"
+_ABSENT: Final = msgspec.Raw(b"")
+#: What a histogram's bound and count take, and what a row without its labels does.
+_BOUND_BYTES: Final = 16
+_ROW_BYTES: Final = 64
 
 
 class _Series(msgspec.Struct):
@@ -48,57 +46,44 @@ class _Series(msgspec.Struct):
     histogram: msgspec.Raw = _ABSENT
 
 
-@dataclass(frozen=True, slots=True)
-class _SampleList:
-    """The samples of one series as JSON text, and where that text begins in the source."""
-
-    metric: str
-    labels: Mapping[str, str]
-    text: bytes
-    offset: int
-    rows: bytes | None
-
-
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Found:
-    """What one series has: plain samples, histograms as JSON text and its offset, and about how many bytes of rows."""
+    """What one series has: samples, histograms (offset, microseconds, histogram), and rejects for the bad ones."""
 
     metric: str
     labels: Mapping[str, str]
-    samples: _SampleList | None
-    histograms: bytes
-    histograms_offset: int
-    weight: int
+    samples: list[Samples] = field(default_factory=list)
+    histograms: list[tuple[int, int, Histogram]] = field(default_factory=list)
+    rejects: list[Reject] = field(default_factory=list)
+
+    @property
+    def rows(self) -> int:
+        return sum(map(len, self.samples)) + len(self.histograms)
+
+    @property
+    def label_bytes(self) -> int:
+        return sum(len(name) + len(value) for name, value in self.labels.items())
+
+    @property
+    def weight(self) -> int:
+        """About how many bytes its rows take."""
+        bounds = sum(len(histogram.bounds) for _, _, histogram in self.histograms)
+        return (self.label_bytes + _ROW_BYTES) * self.rows + _BOUND_BYTES * bounds
 
 
 @dataclass(slots=True)
 class _Batch:
-    """Samples that become one table; a bad one is in `rejects`."""
+    """Series that become one table."""
 
-    lists: list[_SampleList] = field(default_factory=list)
+    found: list[_Found] = field(default_factory=list)
     rejects: list[Reject] = field(default_factory=list)
     bytes: int = 0
-    _histograms: RowBatches = field(default_factory=lambda: RowBatches(accepted_schema(METRIC_SAMPLE_FIELDS)))
-    _histogram_rows: int = 0
-
-    @property
-    def is_empty(self) -> bool:
-        return not (self.lists or self.rejects or self._histogram_rows)
-
-    def add(self, found: _Found) -> None:
-        self.bytes += found.weight
-        if found.samples is not None:
-            self.lists.append(found.samples)
-        if found.histograms == b"[]":
-            return
-        for offset, time_us, histogram in read_histograms(found.histograms, found.histograms_offset, self.rejects):
-            row = (offset, found.metric, found.labels, time_us, histogram.count, None, asdict(histogram), None)
-            self._histograms.append(row, 16 * len(histogram.bounds) + 64)
-            self._histogram_rows += 1
 
     def parsed(self) -> Parsed:
-        samples = _sample_table(self.lists, self.rejects)
-        accepted = pa.concat_tables([samples, self._histograms.table()]) if self._histogram_rows else samples
+        tables = [_sample_table(self.found)]
+        if any(each.histograms for each in self.found):
+            tables.append(_histogram_table(self.found))
+        accepted = pa.concat_tables(tables)
         return Parsed(accepted, reject_table(self.rejects), accepted.num_rows + len(self.rejects))
 
 
@@ -114,58 +99,74 @@ def parse_prometheus_range(document: bytes, base_offset: int, context: Context =
 
 def prometheus_batches(document: bytes, base_offset: int, context: Context = DEFAULT) -> Iterator[Parsed]:
     """The same in pieces of bounded size: labels, written once a series in JSON, are repeated for every sample."""
+    try:
+        pieces, kind = series_texts(document)
+    except NoSeriesError as error:
+        yield Parsed(_sample_table([]), reject_table([Reject(base_offset, str(error), document)]), 1)
+        return
+    reader = Document(document, base_offset)
     batch = _Batch()
     budget = repeat_budget(len(document))
-    try:
-        for text in series_texts(document):
-            offset = base_offset + text.offset
-            try:
-                series = _scalar(text.raw) if text.is_scalar else msgspec.json.decode(text.raw, type=_Series)
-                found = _samples(series, text.raw, offset, _metric_name(series, context.default_metric))
-                _check(found, budget)
-            except NoSeriesError as error:
-                batch.rejects.append(Reject(offset, str(error), text.raw))
-                continue
-            except _ERRORS as error:
-                batch.rejects.append(Reject(offset, f"not a Prometheus series: {error}", text.raw))
-                continue
-            if batch.bytes and batch.bytes + found.weight > BATCH_BYTES:
-                yield batch.parsed()
-                batch = _Batch()
-            budget -= found.weight
-            batch.add(found)
-    except NoSeriesError as error:
-        batch.rejects.append(Reject(base_offset, str(error), document))
-    if not batch.is_empty:
+    for piece in pieces:
+        offset = base_offset + offset_within(piece, document)
+        try:
+            series = _Series({}, value=piece) if kind == SCALAR else msgspec.json.decode(piece, type=_Series)
+            metric = _metric_name(series, context.default_metric)
+            found = _read_series(series, metric, document, base_offset, reader)
+            _check(found, budget)
+        except NoSeriesError as error:
+            batch.rejects.append(Reject(offset, str(error), bytes(piece)))
+            continue
+        except JSON_ERRORS as error:
+            batch.rejects.append(Reject(offset, f"not a Prometheus series: {error}", bytes(piece)))
+            continue
+        budget -= found.weight
+        if batch.bytes and batch.bytes + found.weight > BATCH_BYTES:
+            yield batch.parsed()
+            batch = _Batch()
+        batch.bytes += found.weight
+        batch.found.append(found)
+        batch.rejects += found.rejects
+    if batch.found or batch.rejects:
         yield batch.parsed()
 
 
-def _scalar(sample: bytes) -> _Series:
-    return _Series({}, value=msgspec.Raw(sample))
+def _read_series(series: _Series, metric: str, document: bytes, base_offset: int, reader: Document) -> _Found:
+    found = _Found(metric, {name: value for name, value in series.metric.items() if name != _NAME})
+    if series.values != _ABSENT:
+        samples = reader.read(offset_within(series.values, document), len(memoryview(series.values)))
+        if samples is None:
+            samples = _one_by_one(bytes(series.values), base_offset + offset_within(series.values, document), found)
+        found.samples.append(samples)
+    if series.value != _ABSENT:
+        found.samples.append(_one_by_one(*_as_list(series.value, document, base_offset), found))
+    if series.histograms != _ABSENT:
+        at = base_offset + offset_within(series.histograms, document)
+        found.histograms += read_histograms(bytes(series.histograms), at, found.rejects)
+    if series.histogram != _ABSENT:
+        found.histograms += read_histograms(*_as_list(series.histogram, document, base_offset), found.rejects)
+    return found
 
 
-def _samples(series: _Series, raw: bytes, offset: int, metric: str) -> _Found:
-    """The samples of a series. Quotes in strings are escaped, so that a sample list is found nowhere inside a label."""
-    labels = {name: value for name, value in series.metric.items() if name != _NAME}
-    values, value = bytes(series.values), bytes(series.value)
-    text = values or b"[" + value + b"]"
-    start = raw.find(values) if values else raw.find(value) - 1
-    listed, single = bytes(series.histograms), bytes(series.histogram)
-    histograms = listed or b"[" + single + b"]"
-    at = raw.find(listed) if listed else raw.find(single) - 1
-    label_bytes = sum(len(name) + len(value) for name, value in labels.items())
-    # Every sample has a bracket of its own; a histogram has one for each bucket, too.
-    weight = label_bytes * (text.count(b"[") + histograms.count(b"[")) + len(text) + len(histograms)
-    is_empty = text.translate(None, b" \t\r\n") == b"[]"
-    samples = None if is_empty else _SampleList(metric, labels, text, offset + start, sample_rows(text))
-    return _Found(metric, labels, samples, histograms, offset + at, weight)
+def _as_list(sample: msgspec.Raw, document: bytes, base_offset: int) -> tuple[bytes, int]:
+    """A list of one sample, and where it would begin in the source."""
+    return b"[" + bytes(sample) + b"]", base_offset + offset_within(sample, document) - 1
+
+
+def _one_by_one(text: bytes, offset: int, found: _Found) -> Samples:
+    try:
+        samples, bad = read_one_by_one(text, offset)
+    except JSON_ERRORS as error:
+        found.rejects.append(Reject(offset, f"a series' values are no list of samples: {error}", text))
+        return Samples(np.empty(0, np.int64), np.empty(0), np.empty(0, np.int64))
+    found.rejects += bad
+    return samples
 
 
 def _check(found: _Found, budget: int) -> None:
     if found.weight > budget:
-        label_bytes = sum(len(name) + len(value) for name, value in found.labels.items())
         raise NoSeriesError(
-            f"labels of {label_bytes} bytes, repeated for every sample, would outgrow the memory of this input"
+            f"labels of {found.label_bytes} bytes, repeated for every sample, would outgrow the memory of this input"
         )
 
 
@@ -181,57 +182,27 @@ def _metric_name(series: _Series, default_metric: str | None) -> str:
     return metric
 
 
-def _sample_table(lists: list[_SampleList], rejects: list[Reject]) -> pa.Table:
-    read = _read_lists(lists, rejects) if lists else []
-    counts = [len(samples.times) for samples in read]
-    owners = np.repeat(np.arange(len(lists), dtype=np.int64), counts)
+def _sample_table(found: list[_Found]) -> pa.Table:
     schema = accepted_schema(METRIC_SAMPLE_FIELDS)
-    if not len(owners):
+    lists = [(each, samples) for each in found for samples in each.samples if len(samples)]
+    if not lists:
         return schema.empty_table()
+    owners = np.repeat(np.arange(len(lists), dtype=np.int64), [len(samples) for _, samples in lists])
     columns = [
-        pa.array(np.concatenate([samples.offsets for samples in read])),
-        pa.array([entry.metric for entry in lists], pa.string()).take(pa.array(owners)),
-        repeated_maps([entry.labels for entry in lists], owners),
-        pa.array(np.concatenate([samples.times for samples in read])).cast(TIMESTAMP),
-        pa.array(np.concatenate([samples.values for samples in read])),
+        pa.array(np.concatenate([samples.offsets for _, samples in lists])),
+        pa.array([each.metric for each, _ in lists], pa.string()).take(pa.array(owners)),
+        repeated_maps([each.labels for each, _ in lists], owners),
+        pa.array(np.concatenate([samples.times for _, samples in lists])).cast(TIMESTAMP),
+        pa.array(np.concatenate([samples.values for _, samples in lists])),
     ]
     stated = pa.schema(list(schema)[: len(columns)])
     return completed(pa.table(columns, schema=stated), METRIC_SAMPLE_FIELDS)
 
 
-def _read_lists(lists: list[_SampleList], rejects: list[Reject]) -> list[Samples]:
-    """All lists through one reader; where one does not fit, the halves apart, down to the list that does not."""
-    read = _read_together(lists)
-    if read is not None:
-        return read
-    if len(lists) > 1:
-        middle = len(lists) // 2
-        return _read_lists(lists[:middle], rejects) + _read_lists(lists[middle:], rejects)
-    return [_read_alone(entry, rejects) for entry in lists]
-
-
-def _read_together(lists: list[_SampleList]) -> list[Samples] | None:
-    """All lists through one reader; None where any list does not fit."""
-    rows = [entry.rows for entry in lists if entry.rows is not None]
-    if len(rows) < len(lists) or not rows:
-        return None
-    try:
-        times, values = read_rows(b"\n".join(rows))
-    except BadListError:
-        return None
-    offsets = [sample_offsets(entry.text, entry.offset) for entry in lists]
-    ends = np.cumsum([len(entry) for entry in offsets])
-    if ends[-1] != len(times):
-        return None
-    bounds = zip(ends - [len(entry) for entry in offsets], ends, offsets, strict=True)
-    return [Samples(times[start:end], values[start:end], at) for start, end, at in bounds]
-
-
-def _read_alone(entry: _SampleList, rejects: list[Reject]) -> Samples:
-    try:
-        samples, bad = read_one_by_one(entry.text, entry.offset)
-    except _ERRORS as error:
-        rejects.append(Reject(entry.offset, f"a series' values are no list of samples: {error}", entry.text))
-        return Samples(np.empty(0, np.int64), np.empty(0), np.empty(0, np.int64))
-    rejects.extend(bad)
-    return samples
+def _histogram_table(found: list[_Found]) -> pa.Table:
+    rows = RowBatches(accepted_schema(METRIC_SAMPLE_FIELDS))
+    for each in found:
+        for offset, time_us, histogram in each.histograms:
+            row = (offset, each.metric, each.labels, time_us, histogram.count, None, asdict(histogram), None)
+            rows.append(row, each.label_bytes + _BOUND_BYTES * len(histogram.bounds))
+    return rows.table()

@@ -1,83 +1,81 @@
 """Prometheus sample lists, `[[<seconds>,"<value>"],...]`, as columns of numbers.
 
-The fast way never makes an object per sample: a list's shape is proved by taking every number out of it and comparing
-what is left, then the numbers of many lists at once go through Arrow's CSV reader, which cannot merge lines here
-because no quote reaches it. A list that does not fit is read sample by sample, so that only its bad samples are lost.
+The fast way never makes an object for a sample. A list that is not written as Prometheus writes it is read sample by
+sample, so that only its bad samples are lost.
 """
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from decimal import Decimal
+from typing import Final
 
 import msgspec
 import numpy as np
-import pyarrow as pa
 from numpy.typing import NDArray
-from pyarrow import csv
 
+from pipelines.parsers.hard_numbers import doubles
+from pipelines.parsers.prometheus_lines import FIRST_SECOND, LAST_SECOND, MICROSECONDS
+from pipelines.parsers.prometheus_list_kernel import scan_samples
 from pipelines.parsers.result import Reject
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 
-_MICROSECONDS = 1_000_000
-#: The years 1 to 9999, as far as timestamps can be shown.
-_FIRST_SECOND, _LAST_SECOND = -62_135_596_800.0, 253_402_300_799.0
-
-_NUMBER_BYTES = b"0123456789+-.eENaInf"
-_SHAPE_OF_ONE = b'[,""]'
-_WHITE_SPACE = (b" ", b"\t", b"\n", b"\r")
-_VALUE = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?|[+-]?(?:nan|inf)", re.IGNORECASE)
-_COLUMNS = {"time": pa.float64(), "value": pa.float64()}
+#: Bytes that the compiled reader may look at behind a list.
+_SLACK: Final = 8
+_SMALLEST_SAMPLE: Final = 8  # `[1,"2"]` and a comma
+_SECONDS: Final = re.compile(rb"-?[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?")
+_VALUE: Final = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?|[+-]?(?:nan|inf)", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
 class Samples:
-    """Samples of one or more series: Unix times in microseconds, values, and offsets into the document."""
+    """Samples of a series: Unix times in microseconds, values, and offsets into the source."""
 
     times: Integers
     values: Floats
     offsets: Integers
 
-
-class BadListError(ValueError):
-    """Numbers that the fast way cannot read."""
-
-
-def sample_rows(text: bytes) -> bytes | None:
-    """A sample list as CSV lines `seconds,value`, or None where its shape is not exactly that of a sample list."""
-    compact = _without_white_space(text)
-    count = compact.count(b"[") - 1
-    shape = compact.translate(None, _NUMBER_BYTES)
-    if shape != b"[" + b",".join([_SHAPE_OF_ONE] * count) + b"]":
-        return None
-    return compact.replace(b"],[", b"\n").translate(None, b'[]"')
+    def __len__(self) -> int:
+        return len(self.times)
 
 
-def sample_offsets(text: bytes, base: int) -> Integers:
-    """The offset of every sample of a list that has the right shape: each begins with the only `[` it has."""
-    brackets = np.flatnonzero(np.frombuffer(text, np.uint8) == ord("["))
-    return brackets[1:].astype(np.int64) + base
+class Document:
+    """A document whose sample lists are read one after the other; `base_offset` is its place in the source."""
+
+    __slots__ = ("_base_offset", "_bytes", "_data", "_room")
+
+    def __init__(self, document: bytes, base_offset: int) -> None:
+        self._bytes = document
+        self._data = np.frombuffer(document, np.uint8)
+        self._base_offset = base_offset
+        self._room = _room(1 << 12)
+
+    def read(self, start: int, length: int) -> Samples | None:
+        """The samples of the JSON list at `start`; None where it is not written as Prometheus writes it."""
+        if start + length + _SLACK > len(self._bytes):
+            text = self._bytes[start : start + length]
+            return self._read(np.frombuffer(text + bytes(_SLACK), np.uint8), text, 0, length, start)
+        return self._read(self._data, self._bytes, start, length, 0)
+
+    def _read(self, data: NDArray[np.uint8], text: bytes, start: int, length: int, shift: int) -> Samples | None:
+        most = length // _SMALLEST_SAMPLE + 2
+        if len(self._room[0]) < most:
+            self._room = _room(most)
+        times, values, offsets, hards = self._room
+        count, hard = scan_samples(data, start, times, values, offsets, hards)
+        if count < 0:
+            return None
+        values[hards[:hard, 0]] = doubles(text, hards[:hard, 1], hards[:hard, 2])
+        moved = offsets[:count] + (shift + self._base_offset)
+        return Samples(times[:count].copy(), values[:count].copy(), moved)
 
 
-def read_rows(rows: bytes) -> tuple[Integers, Floats]:
-    """Times and values of CSV lines. Raises BadListError where one is no number or no time."""
-    try:
-        table = csv.read_csv(
-            pa.BufferReader(rows),
-            # One thread: the caller's workers are the parallelism.
-            read_options=csv.ReadOptions(column_names=list(_COLUMNS), use_threads=False),
-            parse_options=csv.ParseOptions(quote_char=False),
-            convert_options=csv.ConvertOptions(column_types=_COLUMNS, null_values=[], strings_can_be_null=False),
-        )
-    except pa.ArrowInvalid as error:
-        raise BadListError(str(error)) from None
-    seconds = table["time"].to_numpy()
-    if not ((seconds >= _FIRST_SECOND) & (seconds <= _LAST_SECOND)).all():
-        raise BadListError("a time outside the years 1 to 9999")
-    # Prometheus's times are milliseconds: a double holds them to well under a microsecond.
-    return np.rint(seconds * _MICROSECONDS).astype(np.int64), table["value"].to_numpy()
+def _room(samples: int) -> tuple[Integers, Floats, Integers, Integers]:
+    times, offsets = np.empty(samples, np.int64), np.empty(samples, np.int64)
+    return times, np.empty(samples, np.float64), offsets, np.empty((samples, 3), np.int64)
 
 
 def read_one_by_one(text: bytes, base: int) -> tuple[Samples, list[Reject]]:
@@ -104,17 +102,21 @@ def read_one_by_one(text: bytes, base: int) -> tuple[Samples, list[Reject]]:
 
 def _sample(text: bytes) -> tuple[int, float]:
     try:
-        seconds, value = msgspec.json.decode(text, type=tuple[float, str])
+        seconds, value = msgspec.json.decode(text, type=tuple[msgspec.Raw, str])
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise ValueError(f'a sample is not [seconds, "value"]: {error}') from None
     return time_of(seconds), number_of(value)
 
 
-def time_of(seconds: float) -> int:
-    """Seconds since 1970 as microseconds. Raises ValueError where they cannot be shown as a time."""
-    if not _FIRST_SECOND <= seconds <= _LAST_SECOND:
-        raise ValueError(f"a sample's time {seconds} lies outside the years 1 to 9999")
-    return round(seconds * _MICROSECONDS)
+def time_of(number: msgspec.Raw) -> int:
+    """A JSON number of seconds since 1970 as microseconds. Raises ValueError where it cannot be shown as a time."""
+    text = bytes(number)
+    if not _SECONDS.fullmatch(text):
+        raise ValueError(f"a sample's time {text[:64]!r} is not a number")
+    seconds = Decimal(text.decode())
+    if not FIRST_SECOND <= seconds <= LAST_SECOND:
+        raise ValueError(f"a sample's time {text[:64].decode()} lies outside the years 1 to 9999")
+    return round(seconds * MICROSECONDS)
 
 
 def number_of(text: str) -> float:
@@ -122,11 +124,3 @@ def number_of(text: str) -> float:
     if not _VALUE.fullmatch(text):
         raise ValueError(f"a sample's value {text[:64]!r} is not a number")
     return float(text)
-
-
-def _without_white_space(text: bytes) -> bytes:
-    """The same JSON without white space between tokens; white space within strings stays, and then does not fit."""
-    if not any(blank in text for blank in _WHITE_SPACE):
-        return text
-    compact = text.replace(b"], [", b"],[").replace(b', "', b',"')
-    return msgspec.json.format(compact, indent=-1) if any(blank in compact for blank in _WHITE_SPACE) else compact

@@ -96,7 +96,7 @@ def test_all_lines_together() -> None:
 
 
 @given(st.lists(st.sampled_from(LINES), max_size=30), st.sampled_from([b"", b"# EOF\n"]), st.data())
-@settings(max_examples=150)
+@settings(max_examples=150, deadline=None)
 def test_any_lines_with_any_damage(lines: list[bytes], end: bytes, data: st.DataObject) -> None:
     document = b"".join(lines) + end
     for _ in range(data.draw(st.integers(0, 6))):
@@ -110,7 +110,7 @@ def test_any_lines_with_any_damage(lines: list[bytes], end: bytes, data: st.Data
 
 @given(st.lists(st.sampled_from(MARKS) | st.sampled_from([b"a", b'a="b"', b"a 1\n", b'a{b="c"} 1\n']), min_size=1))
 @example([b"a{", b'a="b"', b",", b"}", b" ", b"9", b"\n"])
-@settings(max_examples=150)
+@settings(max_examples=150, deadline=None)
 def test_any_pieces(pieces: list[bytes]) -> None:
     both(b"".join(pieces))
 
@@ -126,7 +126,7 @@ times = st.from_regex(r"(| -?[0-9]{1,16}(\.[0-9]{0,8})?(e[0-9])?)", fullmatch=Tr
 
 @given(st.lists(st.tuples(numbers, times), min_size=1, max_size=40), st.sampled_from(["", "# EOF\n"]))
 @example([("9007199254740993", ""), ("1e22", ""), ("1e23", ""), ("123456789012345678", "")], "")
-@settings(max_examples=150)
+@settings(max_examples=150, deadline=None)
 def test_any_numbers_and_times(samples: list[tuple[str, str]], end: str) -> None:
     both("".join(f"a {value}{time}\n" for value, time in samples).encode() + end.encode())
 

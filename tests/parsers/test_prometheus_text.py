@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pyarrow as pa
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as read_open_metrics
 from prometheus_client.parser import text_string_to_metric_families as read_text
@@ -114,6 +114,7 @@ def test_values_are_exact(text: str, value: float) -> None:
     assert math.copysign(1, found) == math.copysign(1, value)
 
 
+@settings(deadline=None)  # the first call compiles
 @given(st.floats(allow_nan=False), st.sampled_from(["{}", "{:.17g}", "{:.32g}", "{:.6e}"]))
 def test_any_double_comes_back_as_it_was_written(number: float, layout: str) -> None:
     text = layout.format(number)
@@ -283,6 +284,7 @@ def expositions(draw: st.DrawFn) -> tuple[str, list[tuple[str, dict[str, str], f
     return "\n".join(lines) + "\n", samples
 
 
+@settings(deadline=None)
 @given(expositions())
 def test_what_is_written_is_read(written: tuple[str, list[tuple[str, dict[str, str], float, int | None]]]) -> None:
     document, samples = written
