@@ -149,7 +149,7 @@ def test_any_bytes_are_taken_without_a_crash(data: bytes, wrapper: str) -> None:
 
 @settings(deadline=None, max_examples=200)
 @given(st.data(), st.sampled_from(sorted(WRAPPED)))
-def test_mutated_bytes_lose_no_line_that_is_whole(data: st.DataObject, wrapper: str) -> None:
+def test_mutated_bytes_never_crash_and_add_up(data: st.DataObject, wrapper: str) -> None:
     wrap, *_ = WRAPPED[wrapper]
     content = bytearray(wrap(LINES[:4]))
     for _ in range(data.draw(st.integers(1, 3))):
