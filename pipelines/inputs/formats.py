@@ -74,6 +74,10 @@ FORMATS: Final[dict[str, Format]] = {
         Format("otlp_logs_json", ACCESS_LOGS, ACCESS_LOG_FIELDS, _LINES, "otlp_logs_json:parse_otlp_logs_json"),
         Format("otlp_traces", SPANS, SPAN_FIELDS, _DELIMITED, "otlp_traces:parse_otlp_traces_delimited"),
         Format("otlp_traces_json", SPANS, SPAN_FIELDS, _LINES, "otlp_traces:parse_otlp_traces_json"),
+        Format("zipkin_json", SPANS, SPAN_FIELDS, _DOCUMENT, "zipkin:parse_zipkin"),
+        Format("zipkin_json_lines", SPANS, SPAN_FIELDS, _LINES, "zipkin:parse_zipkin_lines"),
+        Format("jaeger_json", SPANS, SPAN_FIELDS, _DOCUMENT, "jaeger:parse_jaeger"),
+        Format("jaeger_json_lines", SPANS, SPAN_FIELDS, _LINES, "jaeger:parse_jaeger_lines"),
         Format(
             "prometheus_range", METRIC_SAMPLES, METRIC_SAMPLE_FIELDS, _DOCUMENT, "prometheus_range:prometheus_batches"
         ),

@@ -7,6 +7,7 @@ from collections import Counter
 from itertools import chain
 from typing import Final
 
+from pipelines.inputs.json_logs import infer_layout
 from pipelines.inputs.recognise_json import recognise_document, recognise_object
 from pipelines.inputs.recognise_protobuf import protobuf_kind
 from pipelines.inputs.recognise_text import recognise_text_line
@@ -71,7 +72,7 @@ def _of_lines(lines: list[bytes], *, is_yaml: bool) -> Recognition | None:
     ranked = [vote for vote, _ in votes.most_common()]
     later = () if is_yaml else map(_of_line, lines[_SNIFF_LINES:])
     read = next((vote for vote in chain(ranked, later) if vote is not None and vote.format is not None), None)
-    return read or next(iter(ranked), None)
+    return read or infer_layout(lines[:_SNIFF_LINES]) or next(iter(ranked), None)
 
 
 def _of_line(line: bytes) -> Recognition | None:

@@ -6,18 +6,16 @@ import re
 from pathlib import PurePath
 from typing import Final
 
+from pipelines.inputs.json_logs import is_access_log
 from pipelines.inputs.recognition import Recognition, json_value
-from pipelines.schemas import ACCESS_LOG_FIELDS
 
-#: Keys of Istio's JSON access log; a line must have the time and some of the others.
-_LOG_KEYS: Final = frozenset(ACCESS_LOG_FIELDS.names)
-_LOG_KEYS_NEEDED: Final = 5
 _WATCH_TYPES: Final = frozenset({"ADDED", "MODIFIED", "DELETED", "BOOKMARK", "ERROR"})
 #: Top-level keys that settle what a JSON object is: a format, or the reason why it is not read.
 _JSON_KEYS: Final = (
     ("resourceSpans", "otlp_traces_json", ""),
     ("resource_spans", "otlp_traces_json", ""),
-    ("resourceLogs", None, "OTLP logs (JSON), which are not read yet"),
+    ("resourceLogs", "otlp_logs_json", ""),
+    ("resource_logs", "otlp_logs_json", ""),
     ("resourceMetrics", None, "OTLP metrics (JSON), which are not read yet"),
     ("cluster_statuses", "envoy_clusters", ""),
     ("clusterStatuses", "envoy_clusters", ""),
@@ -28,11 +26,16 @@ _JSON_KEYS: Final = (
 )
 
 
+_ZIPKIN_KEYS: Final = frozenset({"timestamp", "duration", "localEndpoint", "remoteEndpoint", "kind", "tags"})
+
 #: The same for text of which only the beginning is at hand.
 _BEGINNINGS: Final = (
     (re.compile(rb'\A\s*\{\s*"type"\s*:\s*"(?:ADDED|MODIFIED|DELETED)"'), Recognition("kubernetes_watch")),
     (re.compile(rb'"resultType"\s*:'), Recognition("prometheus_range")),
     (re.compile(rb'\A\s*\[\s*\{\s*"metric"\s*:'), Recognition("prometheus_range")),
+    (re.compile(rb'\A\s*(?:\{\s*"data"\s*:\s*)?\[\s*\{\s*"traceID"\s*:'), Recognition("jaeger_json")),
+    (re.compile(rb'\A\s*\{\s*"traceID"\s*:\s*"\w*"\s*,\s*"spans"\s*:'), Recognition("jaeger_json")),
+    (re.compile(rb'\A\s*\[\s*(?:\[\s*)?\{[^{}]{0,400}"traceId"\s*:'), Recognition("zipkin_json")),
     *(
         (re.compile(rb'"' + key.encode() + rb'"\s*:'), Recognition(format_, reason))
         for key, format_, reason in _JSON_KEYS
@@ -61,8 +64,11 @@ def recognise_object(value: dict[str, object]) -> Recognition | None:
     """What a JSON object is, one of several on lines of their own or a whole document; None where it tells nothing."""
     if value.get("type") in _WATCH_TYPES and isinstance(value.get("object"), dict):
         return Recognition("kubernetes_watch")
-    if "start_time" in value and len(_LOG_KEYS & value.keys()) >= _LOG_KEYS_NEEDED:
+    if is_access_log(value):
         return Recognition("istio_json")
+    spans = _of_spans(value)
+    if spans is not None:
+        return spans
     for key, format_, reason in _JSON_KEYS:
         if key in value:
             return Recognition(format_, reason)
@@ -73,8 +79,27 @@ def recognise_object(value: dict[str, object]) -> Recognition | None:
     return None
 
 
+def _of_spans(value: dict[str, object]) -> Recognition | None:
+    """Traces of Jaeger's API, or a span (or batch) of Jaeger's or Zipkin's, which are lines of a file."""
+    data = value.get("data")
+    first = data[0] if isinstance(data, list) and data else value
+    if isinstance(first, dict) and isinstance(first.get("spans"), list) and "processes" in first:
+        return Recognition("jaeger_json")
+    if {"traceID", "spanID", "operationName"} <= value.keys() or {"process", "spans"} <= value.keys():
+        return Recognition("jaeger_json_lines")
+    if {"traceId", "id"} <= value.keys() and not _ZIPKIN_KEYS.isdisjoint(value.keys()):
+        return Recognition("zipkin_json_lines")
+    return None
+
+
 def _of_list(value: list[object]) -> Recognition | None:
     first = value[0] if value else None
+    if isinstance(first, list):
+        first = first[0] if first else None
+    if isinstance(first, dict):
+        spans = _of_spans(first)
+        if spans is not None and spans.format is not None:
+            return Recognition(spans.format.removesuffix("_lines"))
     if isinstance(first, dict) and "metric" in first and ("values" in first or "value" in first):
         return Recognition("prometheus_range")
     if isinstance(first, dict) and "apiVersion" in first:

@@ -100,7 +100,6 @@ def test_recognised(content: bytes, expected: str) -> None:
         (b" \n\n", "white space"),
         (logs(), "OTLP logs"),
         (metrics(), "OTLP metrics"),
-        (lines({"resourceLogs": []}), "OTLP logs"),
         (b"[2026-11-22 22:04:58.808][6875][warning][main] [source/server/server.cc:1059] hot\n", "Envoy's own log"),
         (b"2026-01-01T00:00:00.000000001Z stdout F hello\n", "wrapped by cri, and within: no format"),
         (b"\x7fELF\x02\x01\x01\0\0\0", "binary"),
