@@ -84,9 +84,14 @@ FORMATS: Final[dict[str, Format]] = {
         Format(
             "prometheus_text", METRIC_SAMPLES, METRIC_SAMPLE_FIELDS, _DOCUMENT, "prometheus_text:parse_prometheus_text"
         ),
-        Format("envoy_config_dump", PROXY_STATE, PROXY_STATE_FIELDS, _DOCUMENT, "envoy_config_dump:parse_config_dump"),
-        Format("envoy_clusters", PROXY_STATE, PROXY_STATE_FIELDS, _DOCUMENT, "envoy_clusters:parse_clusters"),
-        Format("envoy_server_info", PROXY_STATE, PROXY_STATE_FIELDS, _DOCUMENT, "envoy_server_info:parse_server_info"),
+        *(
+            Format(name, PROXY_STATE, PROXY_STATE_FIELDS, _DOCUMENT, parser, is_log=True)
+            for name, parser in (
+                ("envoy_config_dump", "envoy_config_dump:parse_config_dump"),
+                ("envoy_clusters", "envoy_clusters:parse_clusters"),
+                ("envoy_server_info", "envoy_server_info:parse_server_info"),
+            )
+        ),
         Format(PROMETHEUS_LIVE, METRIC_SAMPLES, METRIC_SAMPLE_FIELDS, _DOCUMENT, "prometheus_range:prometheus_batches"),
         Format("kubernetes_yaml", MESH_OBJECTS, MESH_OBJECT_FIELDS, _DOCUMENT, "kubernetes:parse_kubernetes_yaml"),
         Format("kubernetes_json", MESH_OBJECTS, MESH_OBJECT_FIELDS, _DOCUMENT, "kubernetes:parse_kubernetes_json"),

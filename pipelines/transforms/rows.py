@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 from pipelines.columns import TIMESTAMP
 from pipelines.inputs.formats import FORMATS
 from pipelines.parsers.result import Reject, reject_table
-from pipelines.schemas import ACCESS_LOGS, BY_NAME, MESH_OBJECTS, REJECTS
+from pipelines.schemas import ACCESS_LOGS, BY_NAME, MESH_OBJECTS, PROXY_STATE, REJECTS
 
 if TYPE_CHECKING:
     from pipelines.inputs.records import Unreadable
@@ -30,7 +30,7 @@ def table_rows(
     """
     table = FORMATS[format_name].table.name
     constants = {"source": source, "format": format_name}
-    if table == ACCESS_LOGS.name:
+    if table in (ACCESS_LOGS.name, PROXY_STATE.name):
         accepted = _with_path_identity(accepted, pod)
     elif table == MESH_OBJECTS.name:
         accepted = _with_file_time(accepted, modified_us)
@@ -54,17 +54,17 @@ def unreadable_rejects(record: Unreadable) -> pa.Table:
     return rejects.set_column(position, rejects.schema.field(position), pa.array([record.length], pa.int64()))
 
 
-def _with_path_identity(logs: pa.Table, pod: tuple[str | None, str | None]) -> pa.Table:
+def _with_path_identity(records: pa.Table, pod: tuple[str | None, str | None]) -> pa.Table:
     """A record that names its pod is believed before the path; one that names none has the path's."""
     if pod[1] is None:
-        return logs
-    is_unknown = pc.is_null(logs["reporter_pod"])
-    schema = logs.schema
+        return records
+    is_unknown = pc.is_null(records["reporter_pod"])
+    schema = records.schema
     for name, value in (("reporter_namespace", pod[0]), ("reporter_pod", pod[1])):
         position = schema.get_field_index(name)
-        column = pc.if_else(is_unknown, pa.scalar(value, pa.string()), logs[name])
-        logs = logs.set_column(position, schema.field(position), column)
-    return logs
+        column = pc.if_else(is_unknown, pa.scalar(value, pa.string()), records[name])
+        records = records.set_column(position, schema.field(position), column)
+    return records
 
 
 def _with_file_time(objects: pa.Table, modified_us: int) -> pa.Table:
