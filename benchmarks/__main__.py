@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from benchmarks.result import Result
 
-MODULES = ("parsers", "ingest", "calls")
+MODULES = ("parsers", "metrics", "ingest", "calls")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

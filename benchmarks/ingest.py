@@ -78,5 +78,6 @@ def without_beam(path: str, lake_uri: str) -> int:
             for number, table in enumerate(merged)
             for file in write_part(lake.uri, EDGES_1M.name, f"{batch.batch_id}-{number}", table)
         ]
-        reports, _ = commit_outcome(batch, Outcome(tuple(manifest for manifest, _ in worked), tuple(files), calls))
-    return sum(report.accepted for report in reports)
+        outcome = Outcome(tuple(manifest for manifest, _ in worked), tuple(files), calls)
+        committed = commit_outcome(lake, batch, outcome)
+    return sum(report.accepted for report in committed.files)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Literal
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal, TypedDict
 
 import typer
 
@@ -11,6 +13,15 @@ from meshlens.options import DEFAULT_LAKE, LakeOption, SinceOption, UntilOption,
 if TYPE_CHECKING:
     from pipelines.inputs.options import InputOptions
     from pipelines.sources.prometheus_live import Period
+
+
+class LogOptions(TypedDict):
+    """Those of `InputOptions` that concern logs."""
+
+    layouts: tuple[str, ...]
+    cluster: str | None
+    redact: bool
+
 
 PathsArgument = Annotated[
     list[str],
@@ -36,6 +47,24 @@ QueryOption = Annotated[
         help="What to ask a live Prometheus, or (FILE.json=PROMQL) the query that gave a recorded answer. Repeatable.",
     ),
 ]
+LogFormatOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--log-format",
+        metavar="TEXT|@FILE",
+        help="A layout of access logs beside Istio's: an Envoy format string, or JSON of them. Repeatable.",
+    ),
+]
+ClusterOption = Annotated[
+    str | None, typer.Option("--cluster", metavar="NAME", help="The cluster that everything comes from.")
+]
+RedactOption = Annotated[
+    bool,
+    typer.Option(
+        "--redact/--no-redact",
+        help="Replace credentials (authorization, cookies, tokens in paths and queries) before anything is stored.",
+    ),
+]
 
 
 def ingest(
@@ -44,6 +73,9 @@ def ingest(
     pod: PodOption = None,
     maps: MapOption = None,
     query: QueryOption = None,
+    log_format: LogFormatOption = None,
+    cluster: ClusterOption = None,
+    redact: RedactOption = True,  # noqa: FBT002 - a flag
     since: SinceOption = None,
     until: UntilOption = None,
     step: Annotated[
@@ -61,7 +93,7 @@ def ingest(
     Exits with 3 where nothing could be read, and then adds nothing.
     """
     files, beam = split_beam_options(paths, runner)
-    inputs = input_options(pod, maps, query)
+    inputs = replace(input_options(pod, maps, query), **log_options(log_format, cluster, redact=redact))
     asked = live_period(since, until, step)
 
     from meshlens.exits import fail
@@ -106,6 +138,20 @@ def input_options(pod: str | None, maps: list[str] | None, query: list[str] | No
     except ValueError as error:
         raise typer.BadParameter(str(error)) from error
     return InputOptions(rules=rules, queries=tuple(query or ()))
+
+
+def log_options(log_format: list[str] | None, cluster: str | None, *, redact: bool) -> LogOptions:
+    """Options of logs as `InputOptions` has them. Raises typer.BadParameter where a file cannot be read."""
+    return {"layouts": tuple(map(_layout, log_format or ())), "cluster": cluster or None, "redact": redact}
+
+
+def _layout(text: str) -> str:
+    if not text.startswith("@"):
+        return text
+    try:
+        return Path(text[1:]).read_text(encoding="utf-8").rstrip("\n")
+    except (OSError, UnicodeDecodeError) as error:
+        raise typer.BadParameter(f"--log-format {text}: cannot be read: {error}") from error
 
 
 def live_period(since: str | None, until: str | None, step: str) -> Period:

@@ -2,11 +2,23 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from meshlens.ingest import MapOption, PathsArgument, PodOption, QueryOption, input_options, split_beam_options
+from meshlens.ingest import (
+    ClusterOption,
+    LogFormatOption,
+    MapOption,
+    PathsArgument,
+    PodOption,
+    QueryOption,
+    RedactOption,
+    input_options,
+    log_options,
+    split_beam_options,
+)
 from meshlens.options import DEFAULT_LAKE, LakeOption, duration
 
 if TYPE_CHECKING:
@@ -24,6 +36,9 @@ def stream(
     pod: PodOption = None,
     maps: MapOption = None,
     query: QueryOption = None,
+    log_format: LogFormatOption = None,
+    cluster: ClusterOption = None,
+    redact: RedactOption = True,  # noqa: FBT002 - a flag
     interval: Annotated[str, typer.Option("--interval", help="Time between looks at the files.")] = "2s",
     analyze_every: Annotated[
         str, typer.Option("--analyze-every", help="Time between runs of the analyzers on closed minutes; 0s: never.")
@@ -37,7 +52,7 @@ def stream(
     and nothing doubled. Progress is JSON lines on stderr.
     """
     files, beam = split_beam_options(paths, runner)
-    inputs = input_options(pod, maps, query)
+    inputs = replace(input_options(pod, maps, query), **log_options(log_format, cluster, redact=redact))
     looks, analyses = duration(interval).total_seconds(), duration(analyze_every).total_seconds()
 
     from meshlens.exits import fail

@@ -40,7 +40,7 @@ class Decompressor(Protocol):
         """What came behind the member."""
         ...
 
-    def decompress(self, data: bytes, max_length: int) -> bytes:
+    def decompress(self, data: bytes, /, max_length: int) -> bytes:
         """Take more input; give at most `max_length` bytes."""
         ...
 

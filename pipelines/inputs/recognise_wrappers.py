@@ -130,7 +130,9 @@ def _unwrapped(kind: str, text: bytes) -> bytes:
 def _within(kind: str, lines: bytes, recognise: Recognise) -> Recognition:
     inner = recognise(lines) if lines.strip() else Recognition(None, "there is no line")
     if inner.format is None:
-        return Recognition(None, f"wrapped by {kind}, and within: {inner.reason}")
+        # Lines of a layout that only the user knows are in a wrapper all the same.
+        wrapper = kind if inner.wrapper is None else f"{kind}+{inner.wrapper}"
+        return Recognition(None, f"wrapped by {kind}, and within: {inner.reason}", wrapper=wrapper)
     # A record that holds no line is the line itself, and still looks like what its shipper writes.
     is_same = inner.wrapper is None or kind in (inner.wrapper, f"{inner.wrapper}_document")
     return replace(inner, wrapper=kind if is_same else f"{kind}+{inner.wrapper}")

@@ -130,7 +130,7 @@ def run_batch(
     plan = {"bundles": [json.loads(encode(bundle)) for bundle in bundles]}
     with lake.begin(kind, plan, parameters) as batch:
         shards = min(_MAX_SHARDS, 1 + total_bytes // _SHARD_BYTES)
-        context = BatchContext(lake.uri, batch.batch_id, shards)
+        context = BatchContext(lake.uri, batch.batch_id, shards, options.inputs.cluster)
         with watched(total_bytes, options.tell if is_local(beam) else None) as progress_path:
             outcome = run_pipeline(bundles, context, beam, progress_path)
         committed = commit_outcome(lake, batch, outcome)
@@ -158,7 +158,7 @@ def _plan(
         queries += plan_live(address, options.inputs.queries or DEFAULT_QUERIES, period, live)
     first, *others = live_batches(queries) or [[]]
     found: list[list[Work]] = [[*plan.ranges, *first]]
-    found += ([*batch] for batch in others)
+    found.extend([*batch] for batch in others)
     return plan, [batch for batch in found if batch]
 
 

@@ -123,7 +123,9 @@ def _set_cluster_field(fields: dict[str, Value], scope: str | None, key: str, va
         priority = "HIGH" if scope == "high_priority" else None  # JSON leaves the default out
         found = next((each for each in thresholds if isinstance(each, dict) and each.get("priority") == priority), None)
         if found is None:
-            found = {} if priority is None else {"priority": priority}
+            found = {}
+            if priority is not None:
+                found["priority"] = priority
             thresholds.append(found)
         found[key] = int(value)
 

@@ -9,10 +9,15 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from pipelines.parsers.certificates import certificate_facts
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from pipelines.parsers.yaml_values import Value
+
+#: Keys of Secrets that hold certificates: those that Istio and cert-manager write.
+_CERTIFICATES = frozenset({"tls.crt", "cert", "ca.crt", "cacert", "cert-chain.pem", "root-cert.pem", "ca-cert.pem"})
 
 LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 WITHHELD = "its bytes are withheld, for they may hold key material"
@@ -37,8 +42,8 @@ def may_hold_secrets(raw: bytes) -> bool:
 def object_json(value: Mapping[str, Value]) -> str:
     """The object as compact JSON, keys sorted, without `metadata.managedFields` and without any Secret's values.
 
-    A Secret keeps its key names, each with the size of its value: `{"tls.key": {"redacted_bytes": 1704}}`. So does a
-    Secret within another object, such as a template's.
+    A Secret keeps its key names, each with the size of its value: `{"tls.key": {"redacted_bytes": 1704}}`, and what a
+    certificate is for. So does a Secret within another object, such as a template's.
     """
     metadata = value.get("metadata")
     if isinstance(metadata, dict) and "managedFields" in metadata:
@@ -71,7 +76,7 @@ def _without_values(secret: Mapping[str, Value]) -> Value:
     for field in ("data", "stringData"):
         entries = copy.get(field)
         if isinstance(entries, dict):
-            copy[field] = {key: {"redacted_bytes": _size(entry, field)} for key, entry in entries.items()}
+            copy[field] = {key: _told(key, entry, field) for key, entry in entries.items()}
         elif entries is not None:
             copy[field] = {}
     metadata = copy.get("metadata")
@@ -79,6 +84,18 @@ def _without_values(secret: Mapping[str, Value]) -> Value:
         kept = {key: entry for key, entry in annotations.items() if key != LAST_APPLIED}
         copy["metadata"] = {**metadata, "annotations": kept}
     return copy
+
+
+def _told(key: str, value: Value, field: str) -> Value:
+    """What is kept of one value: its size and, of a certificate, whom it is for and when it is in force."""
+    size: dict[str, Value] = {"redacted_bytes": _size(value, field)}
+    if key not in _CERTIFICATES or not isinstance(value, str):
+        return size
+    try:
+        data = base64.b64decode(value, validate=True) if field == "data" else value.encode()
+    except (binascii.Error, ValueError):
+        return {**size, "certificate": {"problem": "not base64"}}
+    return {**size, "certificate": certificate_facts(data)}
 
 
 def _size(value: Value, field: str) -> int:

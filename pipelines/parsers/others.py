@@ -173,7 +173,7 @@ def _patterns(layout: str | None) -> tuple[str, str, bool]:
     """Sure marks, beginnings of known logs, and whether every fragment of a record has a mark."""
     keys = "|".join(re.escape(key) for key in sorted(_own_keys(layout)))
     sure = [*_SURE, rf'"(?:{keys})"\s*:']
-    known = list(_KNOWN)
+    known: list[str] = list(_KNOWN)
     if layout is None or layout.lstrip().startswith(("{", "[%START_TIME")):
         return "|".join(sure), "|".join([_TIMED, *known]), True
     literals = [text.strip() for text in re.split(r"%[^%]*%", layout)]

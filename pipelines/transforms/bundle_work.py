@@ -27,7 +27,7 @@ from pipelines.parsers.result import Parsed, accepted_schema
 from pipelines.schemas import ACCESS_LOGS, EDGES_1M, REJECTS
 from pipelines.sources.prometheus_live import read_live
 from pipelines.transforms.rollup import merge, roll_up, table_bytes
-from pipelines.transforms.rows import reject_rows, table_rows, unreadable_rejects
+from pipelines.transforms.rows import reject_rows, table_rows, unreadable_rejects, with_cluster
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -43,11 +43,15 @@ _HOUR_US: Final = 3_600_000_000
 
 @dataclass(frozen=True, slots=True)
 class BatchContext:
-    """What every worker must know of its batch. `shards`: into how many parts rollups of one hour are divided."""
+    """What every worker must know of its batch.
+
+    `shards`: into how many parts rollups of one hour are divided; `cluster`: what all records are of.
+    """
 
     lake_uri: str
     batch_id: str
     shards: int = 1
+    cluster: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,6 +170,7 @@ class _Output:
         table = FORMATS[work.format].table.name
         pod = (work.namespace, work.pod)
         rows = table_rows(parsed.accepted, work.format, work.path, pod, work.modified_us)
+        rows = with_cluster(rows, table, self._context.cluster)
         self._hold(table, rows)
         self._hold(REJECTS.name, reject_rows(parsed.rejected, work.format, work.path, self._context.batch_id))
         if table == ACCESS_LOGS.name and rows.num_rows:

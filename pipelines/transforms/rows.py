@@ -40,6 +40,17 @@ def table_rows(
     return accepted
 
 
+def with_cluster(rows: pa.Table, table: str, cluster: str | None) -> pa.Table:
+    """The name of the cluster in the rows of those tables that have it, unless a row says so itself."""
+    if cluster is None or "cluster" not in BY_NAME[table].columns:
+        return rows
+    given = pa.repeat(pa.scalar(cluster, pa.string()), rows.num_rows)
+    if "cluster" not in rows.column_names:
+        return rows.append_column("cluster", given)
+    position = rows.schema.get_field_index("cluster")
+    return rows.set_column(position, rows.schema.field(position), pc.coalesce(rows["cluster"], given))
+
+
 def reject_rows(rejected: pa.Table, format_name: str, source: str, run_id: str) -> pa.Table:
     """Rejects with the columns of the lake table."""
     for name, value in (("source", source), ("format", format_name), ("run_id", run_id)):

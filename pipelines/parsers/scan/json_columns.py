@@ -89,7 +89,7 @@ def copy_texts(
 
     `target` has room for all values and 32 bytes more.
     """
-    source, address = data.ctypes.data, target.ctypes.data
+    source, address = np.int64(data.ctypes.data), np.int64(target.ctypes.data)
     at, nulls = 0, 0
     for row in range(len(starts)):
         offsets[row] = at

@@ -18,6 +18,8 @@ from pipelines.parsers.scan.lanes import different, either, lowest, unusual
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from pipelines.parsers.scan.lanes import Address
+
 #: Kinds of a value: none (or null), a string without escapes, one with, a whole number, a truth value.
 ABSENT, PLAIN, ESCAPED, NUMBER, TRUTH = 0, 1, 2, 3, 4
 
@@ -35,7 +37,7 @@ def split_lines(
 
     Returns how many, and where the first line after them starts. All start within 64 MiB.
     """
-    address = data.ctypes.data
+    address = np.int64(data.ctypes.data)
     count = 0
     at = begin
     while at < end and count < len(starts) and at - begin < _FARTHEST:
@@ -142,7 +144,7 @@ def utf8_ok(data: NDArray[np.uint8], at: int, end: int) -> bool:  # noqa: C901  
 
 @compiled
 def _is_clean(data: NDArray[np.uint8], start: int, end: int) -> bool:
-    address = data.ctypes.data
+    address = np.int64(data.ctypes.data)
     at = start
     while at + 32 <= end:
         if unusual(address + at) != 0:
@@ -155,7 +157,7 @@ def _is_clean(data: NDArray[np.uint8], start: int, end: int) -> bool:
 
 
 @compiled
-def _same(first: int, second: int, length: int) -> bool:
+def _same(first: Address, second: Address, length: int) -> bool:
     done = 0
     while done + 32 <= length:
         if different(first + done, second + done) != 0:
@@ -173,7 +175,7 @@ def _value(  # noqa: C901  # a case for each kind of value
     data: NDArray[np.uint8], at: int, end: int
 ) -> tuple[int, int, int, int]:
     """A value's start, end and kind, and where it is over: a position behind the end where it is none of these."""
-    address = data.ctypes.data
+    address = np.int64(data.ctypes.data)
     first = data[at]
     none = end + 1
     if first == _QUOTE:
@@ -237,7 +239,7 @@ def match_lines(
     `literals` is what stands before each value and after the last. Where `skips`, keys may be missing: literals then
     are `"key":` alone, in braces and with commas between them. Values are of shape (keys, lines that fit so far).
     """
-    address, literal_address = data.ctypes.data, literals.ctypes.data
+    address, literal_address = np.int64(data.ctypes.data), np.int64(literals.ctypes.data)
     keys = len(literal_offsets) - 2
     row = 0
     for line in range(len(starts)):

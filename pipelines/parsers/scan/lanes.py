@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from numba.core.base import BaseContext
     from numba.core.typing.templates import Signature
 
+    #: An address as numba sees it; sums of signed and unsigned numbers would be floats there.
+    Address = int | np.signedinteger
     Emit = Callable[[BaseContext, ir.IRBuilder, Signature, list[ir.Value]], ir.Value]
 
 LANES: Final = 32
@@ -45,7 +47,7 @@ def _either(_context: object, _address: object, _first: object, _second: object)
         loaded = _load(builder, given[0], _VECTOR)
         first = builder.icmp_unsigned("==", loaded, _splat(builder, given[1]))
         second = builder.icmp_unsigned("==", loaded, _splat(builder, given[2]))
-        return builder.bitcast(builder.or_(first, second), _MASK)
+        return cast("ir.Value", builder.bitcast(builder.or_(first, second), _MASK))
 
     return types.uint32(types.int64, types.uint8, types.uint8), emit
 
@@ -55,7 +57,7 @@ def _unusual(_context: object, _address: object) -> tuple[Signature, Emit]:
         loaded = _load(builder, given[0], _VECTOR)
         # As signed numbers, bytes from 128 are below zero.
         below = builder.icmp_signed("<", loaded, ir.Constant(_VECTOR, [_SPACE] * LANES))
-        return builder.bitcast(below, _MASK)
+        return cast("ir.Value", builder.bitcast(below, _MASK))
 
     return types.uint32(types.int64), emit
 
@@ -63,7 +65,7 @@ def _unusual(_context: object, _address: object) -> tuple[Signature, Emit]:
 def _different(_context: object, _first: object, _second: object) -> tuple[Signature, Emit]:
     def emit(_: BaseContext, builder: ir.IRBuilder, _signature: Signature, given: list[ir.Value]) -> ir.Value:
         first, second = (_load(builder, address, _VECTOR) for address in given)
-        return builder.bitcast(builder.icmp_unsigned("!=", first, second), _MASK)
+        return cast("ir.Value", builder.bitcast(builder.icmp_unsigned("!=", first, second), _MASK))
 
     return types.uint32(types.int64, types.int64), emit
 
@@ -80,18 +82,18 @@ def _copy(_context: object, _target: object, _source: object) -> tuple[Signature
 
 def _lowest(_context: object, _mask: object) -> tuple[Signature, Emit]:
     def emit(_: BaseContext, builder: ir.IRBuilder, _signature: Signature, given: list[ir.Value]) -> ir.Value:
-        return builder.zext(builder.cttz(given[0], ir.Constant(ir.IntType(1), 0)), ir.IntType(64))
+        return cast("ir.Value", builder.zext(builder.cttz(given[0], ir.Constant(ir.IntType(1), 0)), ir.IntType(64)))
 
     return types.int64(types.uint32), emit
 
 
 #: A bit for each byte that equals either of two.
-either = cast("Callable[[int, np.uint8, np.uint8], np.uint32]", intrinsic(_either))
+either = cast("Callable[[Address, np.uint8, np.uint8], np.uint32]", intrinsic(_either))
 #: A bit for each byte that is a control byte or above 127.
-unusual = cast("Callable[[int], np.uint32]", intrinsic(_unusual))
+unusual = cast("Callable[[Address], np.uint32]", intrinsic(_unusual))
 #: A bit for each byte in which two stretches differ.
-different = cast("Callable[[int, int], np.uint32]", intrinsic(_different))
+different = cast("Callable[[Address, Address], np.uint32]", intrinsic(_different))
 #: Copies 32 bytes: target, source.
-copy_lanes = cast("Callable[[int, int], None]", intrinsic(_copy))
+copy_lanes = cast("Callable[[Address, Address], None]", intrinsic(_copy))
 #: The place of a mask's lowest bit.
 lowest = cast("Callable[[np.uint32], int]", intrinsic(_lowest))

@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 _DAMAGE: Final = "not a whole JSON object, as every record of this shipper is"
 #: CloudWatch names a stream after the kubelet's link to the log: ...containers.POD_NAMESPACE_CONTAINER-ID.log
 _LOG_STREAM: Final = (
-    rb"\A(?:[ -~]*(?:/|containers\.))?(?P<pod>[a-z0-9](?:[-a-z0-9.]*[a-z0-9])?)_(?P<namespace>[a-z0-9](?:[-a-z0-9]*[a-z0-9])?)_"
+    rb"\A(?:[ -~]*(?:/|containers\.))?(?P<pod>[a-z0-9](?:[-a-z0-9.]*[a-z0-9])?)"
+    rb"_(?P<namespace>[a-z0-9](?:[-a-z0-9]*[a-z0-9])?)_"
     rb"[a-z0-9](?:[-a-z0-9]*[a-z0-9])?-[0-9a-f]{64}\.log\z"
 )
 

@@ -1,0 +1,73 @@
+"""VirtualServices that route to subsets no DestinationRule defines.
+
+**What.** A destination's subset that no DestinationRule for its host has.
+
+**Why it matters.** Envoy has no cluster of that name: every request of the route is answered 503 (NC).
+
+**Evidence.** Host and subset.
+
+**Fix.** Define the subset, or correct its name. Rules that are added must be there before the route that uses them.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Final
+
+from analyzers.configuration.analyzer import configuration_analyzer
+from analyzers.configuration.destinations import destinations
+from analyzers.configuration.report import finding
+from analyzers.framework.analyzer import Code
+from analyzers.mesh import hosts
+from analyzers.mesh.objects import mappings, text
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from analyzers.configuration.rules import Rules
+    from analyzers.framework.finding import Finding
+    from analyzers.mesh.model import Mesh
+
+NO_SUBSET: Final = Code(
+    "ML1107", "Route to an unknown subset", "error", "No DestinationRule defines the subset.", ("IST0101", "KIA1107")
+)
+_ISTIO_NAME: Final = re.compile(r"(.+)\.(.+)\.svc\.cluster\.local")
+
+
+def check(mesh: Mesh, rules: Rules) -> Iterator[Finding]:
+    """Every destination with a subset. In corrected mode wildcard DestinationRules count, too."""
+    for cluster in mesh.clusters:
+        domain = "cluster.local" if rules.istio else mesh.settings(cluster).cluster_domain
+        known: dict[str, set[str]] = {}
+        for item in mesh.of_kind("DestinationRule", cluster=cluster):
+            host = hosts.full_name(text(item.spec.get("host")) or "", item.namespace, domain)
+            known.setdefault(host, set()).update(
+                text(subset.get("name")) or "" for _, subset in mappings(item.spec.get("subsets"))
+            )
+        for item in mesh.of_kind("VirtualService", cluster=cluster):
+            for destination in destinations(item):
+                host = _named(destination.host, item.namespace, domain, rules)
+                if destination.subset is None or destination.subset in known.get(host, ()):
+                    continue
+                if not rules.istio and any(
+                    destination.subset in subsets for pattern, subsets in known.items() if hosts.covers(pattern, host)
+                ):
+                    continue
+                message = f"subset {destination.subset} of {destination.host} is defined by no DestinationRule"
+                yield finding(NO_SUBSET, item, message, path=f"{destination.path}/subset")
+
+
+def _named(host: str, namespace: str, domain: str, rules: Rules) -> str:
+    # Istio's check takes any name that is no full one for a Service of the namespace.
+    if rules.istio and not _ISTIO_NAME.fullmatch(host):
+        return host if "." in host or host.startswith("*") else f"{host}.{namespace}.svc.{domain}"
+    return hosts.full_name(host, namespace, domain)
+
+
+ANALYZER: Final = configuration_analyzer(
+    "unknown_subset",
+    kinds=("VirtualService",),
+    codes=(NO_SUBSET,),
+    check=check,
+    documentation=__doc__ or "",
+)
