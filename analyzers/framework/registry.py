@@ -15,12 +15,17 @@ if TYPE_CHECKING:
 
 #: Analyzer name -> the module that defines it as `ANALYZER`. Sorted.
 MODULES: Final[dict[str, str]] = {
+    "abandoned_work": "analyzers.telemetry.abandoned_work",
+    "amplified_edges": "analyzers.telemetry.amplified_edges",
     "dangling_host": "analyzers.diagnosis.dangling_host",
     "edge_shift": "analyzers.alerts.edge_shift",
     "explained_failures": "analyzers.diagnosis.explained_failures",
+    "futile_retries": "analyzers.telemetry.futile_retries",
     "hidden_retries": "analyzers.diagnosis.hidden_retries",
+    "repeated_writes": "analyzers.telemetry.repeated_writes",
     "service_graph": "analyzers.topology.service_graph",
     "sidecar_scope": "analyzers.scoping.sidecar_scope",
+    "timeouts_below_latency": "analyzers.telemetry.timeouts_below_latency",
 }
 
 

@@ -1,0 +1,1 @@
+"""What calls and configuration say together: habits of an edge that no single failing request shows."""
