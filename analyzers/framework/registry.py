@@ -17,15 +17,24 @@ if TYPE_CHECKING:
 MODULES: Final[dict[str, str]] = {
     "abandoned_work": "analyzers.telemetry.abandoned_work",
     "amplified_edges": "analyzers.telemetry.amplified_edges",
+    "cross_zone_calls": "analyzers.telemetry.cross_zone_calls",
     "dangling_host": "analyzers.diagnosis.dangling_host",
+    "differing_reports": "analyzers.telemetry.differing_reports",
     "edge_shift": "analyzers.alerts.edge_shift",
+    "endpoint_outcomes": "analyzers.telemetry.endpoint_outcomes",
+    "endpoint_shares": "analyzers.telemetry.endpoint_shares",
     "explained_failures": "analyzers.diagnosis.explained_failures",
     "futile_retries": "analyzers.telemetry.futile_retries",
+    "half_seen_edges": "analyzers.telemetry.half_seen_edges",
     "hidden_retries": "analyzers.diagnosis.hidden_retries",
+    "protocol_mismatches": "analyzers.telemetry.protocol_mismatches",
+    "rate_limited_callers": "analyzers.telemetry.rate_limited_callers",
     "repeated_writes": "analyzers.telemetry.repeated_writes",
     "service_graph": "analyzers.topology.service_graph",
     "sidecar_scope": "analyzers.scoping.sidecar_scope",
+    "stale_endpoints": "analyzers.telemetry.stale_endpoints",
     "timeouts_below_latency": "analyzers.telemetry.timeouts_below_latency",
+    "uninjected_traffic": "analyzers.telemetry.uninjected_traffic",
 }
 
 

@@ -5,22 +5,15 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from analyzers.framework.analyzer import Options
-from analyzers.framework.registry import load
-from tests.support.calls import HOST, START, call, session_of
+from tests.support.analyses import found
+from tests.support.calls import HOST, START, call
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping
 
     from analyzers.framework.finding import Finding
 
 DB = "db.shop.svc.cluster.local"
-
-
-def found(name: str, calls: Iterable[Mapping[str, object]], **tables: Iterable[Mapping[str, object]]) -> list[Finding]:
-    (analyzer,) = load(name)
-    with session_of(calls, **tables) as session:
-        return list(analyzer.run(session, Options()))
 
 
 def tried(second: float, attempts: int, **columns: object) -> dict[str, object]:
