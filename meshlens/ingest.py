@@ -146,12 +146,18 @@ def log_options(log_format: list[str] | None, cluster: str | None, *, redact: bo
 
 
 def _layout(text: str) -> str:
-    if not text.startswith("@"):
-        return text
-    try:
-        return Path(text[1:]).read_text(encoding="utf-8").rstrip("\n")
-    except (OSError, UnicodeDecodeError) as error:
-        raise typer.BadParameter(f"--log-format {text}: cannot be read: {error}") from error
+    from pipelines.inputs.layouts import layout_problem
+
+    layout = text
+    if text.startswith("@"):
+        try:
+            layout = Path(text[1:]).read_text(encoding="utf-8").rstrip("\n")
+        except (OSError, UnicodeDecodeError) as error:
+            raise typer.BadParameter(f"--log-format {text}: cannot be read: {error}") from error
+    problem = layout_problem(layout)
+    if problem:
+        raise typer.BadParameter(f"--log-format {text}: {problem}")
+    return layout
 
 
 def live_period(since: str | None, until: str | None, step: str) -> Period:

@@ -74,7 +74,7 @@ def infer_layout(lines: Sequence[bytes]) -> Recognition | None:
         for path, member in members(value):
             if isinstance(member, str | int) and not isinstance(member, bool) and member not in {"", "-"}:
                 columns.setdefault(path, []).append(str(member))
-    layout = _layout(columns)
+    layout = shapes_of(columns)
     if "%UPSTREAM_CLUSTER%" not in layout.values() or len(layout) < _INFERRED_NEEDED:
         return None
     text = json.dumps(layout)
@@ -83,8 +83,8 @@ def infer_layout(lines: Sequence[bytes]) -> Recognition | None:
     return Recognition("istio_json", layout=text) if 2 * records > len(values) else None
 
 
-def _layout(columns: dict[str, list[str]]) -> dict[str, str]:
-    """The operator of each path that alone has its shape: of two that might be, neither is."""
+def shapes_of(columns: dict[str, list[str]]) -> dict[str, str]:
+    """The operator of each path whose values alone have its shape: of two that might be, neither is."""
     layout: dict[str, str] = {}
     for operator, fits in _SHAPES.items():
         paths = [path for path, texts in columns.items() if path not in layout and _all(texts, fits)]

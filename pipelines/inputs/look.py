@@ -12,7 +12,7 @@ from pipelines.inputs.compression import CONTAINER_BYTES, PLAIN, TAR, ZIP, conta
 from pipelines.inputs.discover import FoundFile, Skipped
 from pipelines.inputs.errors import DamagedError
 from pipelines.inputs.formats import FORMATS, framing_of
-from pipelines.inputs.layouts import with_layout
+from pipelines.inputs.layouts import with_known_layout, with_layout
 from pipelines.inputs.opening import MEMBER_MARK, open_bytes, open_stream
 from pipelines.inputs.path_identity import pod_of_path
 from pipelines.inputs.ranges import FilePlan
@@ -64,6 +64,7 @@ def look(
     recognised = recognise(head, file.path, is_whole=len(head) < SNIFF_BYTES)
     if options.layouts:
         recognised = with_layout(head, recognised, options.layouts)
+    recognised = with_known_layout(head, recognised)
     if recognised.format is None:
         return Skipped(file.path, damage or recognised.reason)
     container = file.archive + around

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
 from pipelines.inputs.checkpoints import HASHED_BYTES, Checkpoint, Checkpoints, content_hash
 from pipelines.inputs.compression import read_exactly
 from pipelines.inputs.discover import Skipped, discover
 from pipelines.inputs.errors import InputError
-from pipelines.inputs.formats import Framing
+from pipelines.inputs.formats import FORMATS, Framing
 from pipelines.inputs.look import Archive, look, members_of_file
+from pipelines.inputs.mesh_formats import formats_in
 from pipelines.inputs.opening import is_plain, open_stream
 from pipelines.inputs.prometheus_queries import Queries
 from pipelines.inputs.ranges import Range, plan_ranges
+from pipelines.schemas import ACCESS_LOGS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -24,6 +26,8 @@ if TYPE_CHECKING:
     from pipelines.inputs.options import InputOptions
     from pipelines.inputs.ranges import FilePlan
 
+#: Each costs a look at the beginning of every log.
+_MOST_LAYOUTS: Final = 32
 _COMPRESSED: Final = (".gz", ".zst", ".lz4", ".bz2", ".xz")
 
 
@@ -41,7 +45,8 @@ class InputPlan:
     """Ranges to read, and what is said of every file that has none.
 
     `notes` are remarks that need no action. `unsettled` files have a last record that may still be being written;
-    `deferred` ones begin like a file that is only partly planned, and are for the next plan.
+    `deferred` ones begin like a file that is only partly planned, and are for the next plan. `layouts` are log formats
+    that configuration among the files sets; `has_logs` says that there are files which may have one.
     """
 
     ranges: list[Range] = field(default_factory=list)
@@ -51,6 +56,8 @@ class InputPlan:
     notes: list[str] = field(default_factory=list)
     unsettled: list[str] = field(default_factory=list)
     deferred: list[str] = field(default_factory=list)
+    layouts: list[str] = field(default_factory=list)
+    has_logs: bool = False
 
 
 def plan_inputs(
@@ -68,17 +75,30 @@ def plan_inputs(
 
 
 def plan_files(files: Iterable[FoundFile], checkpoints: Checkpoints, options: InputOptions) -> InputPlan:
-    """Plan reading files. A file whose content another one of them has too, or continues, is read once."""
+    """Plan reading files. A file whose content another one of them has too, or continues, is read once.
+
+    Log formats that configuration among them sets are those that logs among them may have.
+    """
+    ordered = sorted(files, key=_order)
+    plan = _plan_files(ordered, checkpoints, options)
+    layouts = tuple(dict.fromkeys((*options.layouts, *plan.layouts)))[:_MOST_LAYOUTS]
+    if layouts == options.layouts or not plan.has_logs:
+        return plan
+    return _plan_files(ordered, checkpoints, replace(options, layouts=layouts))
+
+
+def _plan_files(files: Iterable[FoundFile], checkpoints: Checkpoints, options: InputOptions) -> InputPlan:
     plan = InputPlan()
     queries = Queries(options.queries)
     here = Checkpoints(rules=options.rules)
     partly_planned: set[str] = set()
-    waiting = deque(sorted(files, key=_order))
+    waiting = deque(files)
     while waiting:
         file = waiting.popleft()
         try:
             seen = look(file, (checkpoints, here), options, queries)
             if isinstance(seen, Skipped):
+                plan.has_logs = True
                 plan.skipped.append(seen)
             elif isinstance(seen, Archive):
                 members, skipped = members_of_file(seen)
@@ -87,6 +107,8 @@ def plan_files(files: Iterable[FoundFile], checkpoints: Checkpoints, options: In
             elif seen.fingerprint.hash in partly_planned:
                 plan.deferred.append(file.path)
             else:
+                plan.layouts += formats_in(seen)
+                plan.has_logs |= FORMATS[seen.format].table is ACCESS_LOGS
                 with open_stream(file.path, seen.compression) as stream:
                     planned = plan_ranges(seen, stream, options.limit_bytes, options.range_bytes)
                     end = _end_of_plan(seen, planned, stream)

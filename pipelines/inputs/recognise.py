@@ -52,12 +52,14 @@ def _recognise(head: bytes, path: str, *, is_whole: bool, wrappers: int) -> Reco
         if document is not None:
             return document
     lines = [line for line in text.split(b"\n") if line.strip()]
-    found = _of_lines(lines, is_yaml=_YAML_OBJECT.search(text) is not None)
-    if found is not None:
+    is_yaml = _YAML_OBJECT.search(text) is not None
+    found = _of_lines(lines, is_yaml=is_yaml)
+    # Objects may hold lines that look like something else: a ConfigMap with a format in JSON.
+    if found is not None and (found.format is not None or not is_yaml):
         return found
     if b"\0" in text:
         return Recognition(None, "binary, and no protobuf messages that are read")
-    if _YAML_OBJECT.search(text):
+    if is_yaml:
         return Recognition("kubernetes_yaml")
     return Recognition(None, f"no format that is read begins with {excerpt(lines[0])}")
 

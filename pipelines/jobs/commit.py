@@ -17,9 +17,11 @@ from pipelines.inputs.formats import FORMATS, PROMETHEUS_LIVE
 from pipelines.jobs.overlap import find_copies
 from pipelines.jobs.report import FileReport
 from pipelines.lake.batches import Counts
+from pipelines.parsers.mesh_layouts import layouts_of
 from pipelines.schemas import ACCESS_LOGS, EDGES_1M, REJECTS, SOURCES
 
 if TYPE_CHECKING:
+    from pipelines.inputs.options import InputOptions
     from pipelines.inputs.path_identity import PodRules
     from pipelines.jobs.overlap import Overlap
     from pipelines.jobs.pipeline import Outcome
@@ -50,6 +52,12 @@ def load_checkpoints(lake: Lake, rules: PodRules) -> tuple[Checkpoints, list[Che
     found = [Checkpoint(**row) for row in rows.select(names).to_pylist()]
     live = [checkpoint for checkpoint in found if checkpoint.format == PROMETHEUS_LIVE]
     return Checkpoints((known for known in found if known.format != PROMETHEUS_LIVE), rules), live
+
+
+def with_known_formats(lake: Lake, options: InputOptions) -> InputOptions:
+    """The options, with the log formats that objects of the lake set."""
+    known = (layout for value in lake.objects_with_log_formats() for layout in layouts_of(value.encode()))
+    return replace(options, layouts=tuple(dict.fromkeys((*options.layouts, *known))))
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from pipelines.inputs.discover import is_address
 from pipelines.inputs.options import InputOptions
 from pipelines.inputs.plan import plan_inputs
 from pipelines.inputs.ranges import RANGE_BYTES
-from pipelines.jobs.commit import FailedInputError, commit_outcome, load_checkpoints
+from pipelines.jobs.commit import FailedInputError, commit_outcome, load_checkpoints, with_known_formats
 from pipelines.jobs.pipeline import run_pipeline
 from pipelines.jobs.progress import watched
 from pipelines.jobs.report import IngestReport
@@ -79,6 +79,7 @@ def run_ingest(paths: Sequence[str], lake_uri: str, options: IngestOptions | Non
         lake = Lake.open(lake_uri, create=True)
     with lake.exclusive():
         checkpoints, live = load_checkpoints(lake, options.inputs.rules)
+        options = replace(options, inputs=with_known_formats(lake, options.inputs))
         plan, batches = _plan(paths, options, checkpoints, live)
         report = _report(plan, started)
         _run_batches(lake, batches, options, {"paths": list(paths)}, report)

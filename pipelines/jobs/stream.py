@@ -18,7 +18,7 @@ from pipelines.inputs.checkpoints import Checkpoints
 from pipelines.inputs.discover import discover
 from pipelines.inputs.options import InputOptions
 from pipelines.inputs.plan import plan_files
-from pipelines.jobs.commit import FailedInputError, load_checkpoints
+from pipelines.jobs.commit import FailedInputError, load_checkpoints, with_known_formats
 from pipelines.jobs.ingest import IngestOptions, run_batch
 from pipelines.jobs.report import IngestReport
 from pipelines.jobs.runner import quieten
@@ -174,4 +174,5 @@ class _Follower:
         run_id = self._lake.snapshot().run_id
         if run_id is not None and run_id != self._run_id:
             self._checkpoints, _ = load_checkpoints(self._lake, self._options.inputs.rules)
+            self._options = replace(self._options, inputs=with_known_formats(self._lake, self._options.inputs))
             self._run_id = run_id

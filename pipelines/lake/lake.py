@@ -84,6 +84,14 @@ class Lake:
         with open_session(self.uri) as session:
             return session.query("source_positions")
 
+    def objects_with_log_formats(self) -> list[str]:
+        """The newest version, as JSON, of every object that sets the format of an access log."""
+        from pipelines.lake.session import open_session
+
+        with open_session(self.uri) as session:
+            found: list[str] = session.query("log_layouts")["object_json"].to_pylist()
+            return found
+
     @contextlib.contextmanager
     def exclusive(self) -> Iterator[None]:
         """Hold off other ingesting processes: from reading `source_positions` until the batch is committed."""

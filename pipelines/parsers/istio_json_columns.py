@@ -52,7 +52,7 @@ class Reader:
         columns = [key.column for key in self._keys if key]
         #: Keys that alone fill their column, with the column's own values.
         self._alone = [
-            key is not None and columns.count(key.column) == 1 and key.divisor == 1 and key.column not in _ENUMERATED
+            key is not None and columns.count(key.column) == 1 and key.is_plain and key.column not in _ENUMERATED
             for key in self._keys
         ]
 

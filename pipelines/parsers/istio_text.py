@@ -22,12 +22,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipelines.parsers import access_log_patterns as fields
+from pipelines.parsers.context import DEFAULT
 from pipelines.parsers.istio_text_columns import Cut, cut_columns
 from pipelines.parsers.istio_text_reasons import read_others
 from pipelines.parsers.istio_text_structure import NUMBERS, find_marks
 from pipelines.parsers.lines import MAX_RECORD_BYTES, Lines, as_mask, read_lines, reject_lines
 from pipelines.parsers.result import Parsed, accepted_schema, completed, reject_table
 from pipelines.parsers.text_fields import ISTIO_FIELDS
+from pipelines.parsers.text_layout import parse_text_layout
 from pipelines.schemas import ACCESS_LOG_FIELDS
 
 if TYPE_CHECKING:
@@ -45,12 +47,15 @@ _PLAIN = (
 )
 
 
-def parse_istio_text(chunk: bytes, base_offset: int, _context: Context | None = None) -> Parsed:
+def parse_istio_text(chunk: bytes, base_offset: int, context: Context = DEFAULT) -> Parsed:
     """Reads a chunk that begins at the start of a line; the last line may lack its newline.
 
     `base_offset` is the chunk's place in the decompressed source. Accepted rows and rejects are each in the order of
     their lines. Blank lines are not records. Never raises on any bytes; takes time linear in the chunk.
+    A log with a format string of its own (`context.layout`) is read by `text_layout.py`.
     """
+    if context.layout is not None:
+        return parse_text_layout(chunk, base_offset, context)
     accepted = [accepted_schema(ISTIO_FIELDS).empty_table()]
     rejected = [reject_table()]
     read = 0

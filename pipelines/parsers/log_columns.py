@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 from pipelines.columns import LABELS
 from pipelines.parsers.lines import as_mask
 from pipelines.parsers.log_layout import fault_of
-from pipelines.parsers.log_values import InvalidRecordError, read_value
+from pipelines.parsers.log_values import InvalidRecordError
 from pipelines.schemas import ACCESS_LOG_FIELDS
 
 if TYPE_CHECKING:
@@ -126,7 +126,7 @@ def converted(key: Key, path: str, texts: pa.Array, kind: pa.DataType) -> tuple[
     faults: list[str] = []
     for text in encoded.dictionary.to_pylist():
         try:
-            values.append(read_value(key.column, text, key.divisor))
+            values.append(key.read(text))
             faults.append("")
         except InvalidRecordError as error:
             values.append(None)

@@ -14,10 +14,13 @@ import msgspec
 
 from pipelines.parsers.log_operators import known_key, target_of
 from pipelines.parsers.log_values import InvalidRecordError, read_value, text_of
+from pipelines.parsers.start_time import time_format
 from pipelines.schemas import ACCESS_LOG_FIELDS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+
+    from pipelines.parsers.log_operators import Target
 
 #: Objects deeper than this, or under a longer path, are kept as JSON text: what a line may grow into is bounded.
 MOST_LEVELS: Final = 8
@@ -28,17 +31,40 @@ _ATTRIBUTES: Final = "attributes"
 COLUMNS: Final = tuple(name for name in ACCESS_LOG_FIELDS.names if name != _ATTRIBUTES)
 _PLACES: Final = {name: place for place, name in enumerate(COLUMNS)}
 _START_TIME, _CODE, _FLAGS = (_PLACES[name] for name in ("start_time", "response_code", "response_flags"))
-_OUTCOMES: Final = frozenset({"response_code", "response_flags"})
+#: Columns that say how a request ended.
+OUTCOMES: Final = frozenset({"response_code", "response_flags"})
 
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """What a key fills. Of several keys of one column the lowest `rank` counts; `certain` ones must hold its values."""
+    """What a key fills. Of several keys of one column the lowest `rank` counts; `certain` ones must hold its values.
+
+    The rest is as in `log_operators.Target`.
+    """
 
     column: str
     rank: int
     divisor: int = 1
     certain: bool = True
+    time_format: str | None = None
+    lacks_port: bool = False
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether its values are the column's own."""
+        return self.divisor == 1 and self.time_format is None and not self.lacks_port
+
+    def read(self, value: object) -> int | str | None:
+        """A value as its column has it. Raises InvalidRecordError where it is none."""
+        if self.time_format is not None and isinstance(value, str):
+            moment = time_format(self.time_format).read(value)
+            if moment is not None:
+                return moment
+        found = read_value(self.column, value, self.divisor)
+        if self.lacks_port and isinstance(found, str):
+            # As Envoy prints an address whose port it does not know.
+            return f"[{found}]:0" if ":" in found else f"{found}:0"
+        return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,13 +99,22 @@ def layout_of(text: str | None) -> Layout:
         raise ValueError("the layout of a JSON log has to be a JSON object of format strings")  # noqa: TRY004  # the text is wrong
     named = {path: _named(place, given) for place, (path, given) in enumerate(members(value))}
     columns = {key.column for key in named.values() if key}
-    return Layout(named, needs_outcome=not columns or not _OUTCOMES.isdisjoint(columns))
+    return Layout(named, needs_outcome=not columns or not OUTCOMES.isdisjoint(columns))
 
 
 def _named(place: int, given: object) -> Key | None:
     target = target_of(given) if isinstance(given, str) else None
     # Whatever the layout names is believed before any other key, in the layout's order.
-    return Key(target.column, place - _MOST_NAMED, target.divisor) if target else None
+    return key_of(target, place) if target else None
+
+
+def key_of(target: Target, place: int) -> Key:
+    """What the value at a place of a layout fills."""
+    if target.time_format is not None:
+        time_format(target.time_format)  # says what is wrong with it before any value is read
+    return Key(
+        target.column, place - _MOST_NAMED, target.divisor, target.certain, target.time_format, target.lacks_port
+    )
 
 
 def members(value: Mapping[str, object]) -> Iterable[tuple[str, object]]:
@@ -135,7 +170,7 @@ def fill_record(record: Record, found: Iterable[tuple[str, object]], layout: Lay
     for _, key, path, value in ranked:
         place = _PLACES[key.column]
         try:
-            found_value = read_value(key.column, value, key.divisor)
+            found_value = key.read(value)
         except InvalidRecordError as error:
             if key.certain:
                 raise InvalidRecordError(fault_of(path, error)) from None

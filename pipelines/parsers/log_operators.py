@@ -6,17 +6,19 @@ Operators are those of Envoy's "Access logging" reference. Header operators are 
 
 from __future__ import annotations
 
+import json
 import re
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 
-_OPERATOR: Final = re.compile(r"%([A-Z0-9_]+)(?:\(((?:(?!\)(?::\d+)?%).)*)\))?(?::(\d+))?%", re.DOTALL)
+_TOKEN: Final = re.compile(r"%%|%([A-Z0-9_]+)(?:\(((?:(?!\)(?::\d+)?%).)*)\))?(?::\d+)?%", re.DOTALL)
+#: Operators that print when a request began.
+TIMES: Final = frozenset({"START_TIME", "START_TIME_LOCAL"})
 
 #: Operators that fill a column of their own name.
 _SAME_NAME: Final = frozenset(
     {
-        "START_TIME",
         "PROTOCOL",
         "RESPONSE_CODE",
         "RESPONSE_FLAGS",
@@ -45,16 +47,18 @@ _SAME_NAME: Final = frozenset(
 _OTHER_NAMES: Final = {
     "DURATION": "duration_ms",
     "PATH": "path",
-    "START_TIME_LOCAL": "start_time",
+    "STREAM_ID": "request_id",
     "RESPONSE_FLAGS_LONG": "response_flags",
     "UPSTREAM_CLUSTER_RAW": "upstream_cluster",
     "UPSTREAM_HOST_NAME": "upstream_host",
     "UPSTREAM_REMOTE_ADDRESS": "upstream_host",
     "GRPC_STATUS_NUMBER": "grpc_status",
 }
+_LACKS_PORT: Final = "_WITHOUT_PORT"
 _HEADER_OPERATORS: Final = {
     "REQ": "request",
     "REQUEST_HEADER": "request",
+    "REQ_WITHOUT_QUERY": "request",
     "RESP": "response",
     "RESPONSE_HEADER": "response",
     "TRAILER": "response",
@@ -82,27 +86,92 @@ _UNITS_PER_MILLISECOND: Final = {"ms": 1, "us": 1_000, "ns": 1_000_000}
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """A column and how many of the value's units make one of the column's (1 but for durations)."""
+    """A column, and where the operator does not print the column's own values, what it prints.
+
+    `divisor` is how many of a count's units make one of the column's, `time_format` how a time is printed,
+    `lacks_port` says that an address has none, `certain` that there can be no value but the column's own.
+    """
 
     column: str
     divisor: int = 1
+    certain: bool = True
+    time_format: str | None = None
+    lacks_port: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Operator:
+    """A command operator: `%NAME(argument):length%`; `argument` is empty where there is none, `length` not kept."""
+
+    name: str
+    argument: str
+
+    @property
+    def text(self) -> str:
+        """The operator without percent signs and length: what its value is called among the attributes."""
+        return f"{self.name}({self.argument})" if self.argument else self.name
+
+    @property
+    def target(self) -> Target | None:
+        """The column that its value fills; None where there is none."""
+        return _target(self)
+
+
+def split_format(text: str) -> tuple[list[str], list[Operator]]:
+    """A format string's literals and the operators between them, one literal more. `%%` is a percent sign."""
+    literals: list[str] = [""]
+    operators: list[Operator] = []
+    position = 0
+    for matched in _TOKEN.finditer(text):
+        literals[-1] += text[position : matched.start()]
+        position = matched.end()
+        if matched.group() == "%%":
+            literals[-1] += "%"
+        else:
+            operators.append(Operator(matched.group(1), (matched.group(2) or "").strip()))
+            literals.append("")
+    literals[-1] += text[position:]
+    return literals, operators
 
 
 def target_of(format_string: str) -> Target | None:
     """The column that a format string of exactly one operator fills; None for others, literals and several."""
-    matched = _OPERATOR.fullmatch(format_string.strip())
-    if matched is None:
-        return None
-    name, argument = matched.group(1), matched.group(2) or ""
+    literals, operators = split_format(format_string.strip())
+    return operators[0].target if len(operators) == 1 and not any(literals) else None
+
+
+def _target(operator: Operator) -> Target | None:
+    name, argument = operator.name, operator.argument
     if name in _HEADER_OPERATORS:
         column = _HEADERS.get((_HEADER_OPERATORS[name], argument.split("?")[0].strip().upper()))
     elif name == "ENVIRONMENT":
-        column = _ENVIRONMENT.get(argument.strip())
+        column = _ENVIRONMENT.get(argument)
     elif name == "COMMON_DURATION":
         return _duration(argument)
+    elif name in TIMES:
+        return Target("start_time", time_format=argument or None)
+    elif name == "COALESCE":
+        return _coalesced(argument)
+    elif name.endswith(_LACKS_PORT):
+        # With an argument it is a network, no address.
+        found = None if argument else _target(Operator(name.removesuffix(_LACKS_PORT), ""))
+        return Target(found.column, lacks_port=True) if found else None
     else:
         column = name.lower() if name in _SAME_NAME else _OTHER_NAMES.get(name)
     return Target(column) if column else None
+
+
+def _coalesced(argument: str) -> Target | None:
+    """What the first of several operators fills: the others stand in for it."""
+    try:
+        first = json.loads(argument)["operators"][0]
+    except (ValueError, LookupError, TypeError, RecursionError):
+        return None
+    if isinstance(first, str):
+        first = {"command": first}
+    if not isinstance(first, dict) or first.get("command") == "COALESCE":
+        return None
+    return _target(Operator(str(first.get("command")), str(first.get("param", ""))))
 
 
 def _duration(argument: str) -> Target | None:
@@ -110,7 +179,8 @@ def _duration(argument: str) -> Target | None:
     end, _, unit = rest.partition(":")
     if (start, end) != _WHOLE_REQUEST or (unit or "ms") not in _UNITS_PER_MILLISECOND:
         return None
-    return Target("duration_ms", _UNITS_PER_MILLISECOND[unit or "ms"])
+    # It can be negative, and says nothing then.
+    return Target("duration_ms", _UNITS_PER_MILLISECOND[unit or "ms"], certain=False)
 
 
 #: Keys by column: Istio's own first, then those in wide use, in the order in which they are believed where a record

@@ -73,8 +73,10 @@ def access_log_columns(records: LogRecords, context: Context) -> tuple[pa.Table,
     if len(records) == 0:
         return SCHEMA.empty_table(), np.full(0, "", np.object_)
     text_layout, json_layout = _layouts(context.layout)
-    filled, unread, problems = _bodies(records.bodies, replace(context, layout=text_layout))
+    filled, others, unread, problems = _bodies(records.bodies, replace(context, layout=text_layout))
     columns = LogColumns(len(records), filled)
+    for path, texts in others.items():
+        columns.keep(path, texts)
     layout = layout_of(json_layout)
     columns.fill(records.attributes, layout)
     columns.keep("body", unread)
@@ -105,15 +107,17 @@ def _layouts(layout: str | None) -> tuple[str | None, str | None]:
     return (None, layout) if is_json else (layout, None)
 
 
-def _bodies(bodies: pa.Array, context: Context) -> tuple[dict[str, pa.Array], pa.Array, NDArray[np.object_]]:
-    """What text bodies say, by column; the bodies that are no such text; and why they are none."""
+def _bodies(
+    bodies: pa.Array, context: Context
+) -> tuple[dict[str, pa.Array], dict[str, pa.Array], pa.Array, NDArray[np.object_]]:
+    """What text bodies say, by column and by attribute; the bodies that are no such text; and why they are none."""
     trimmed = pc.utf8_rtrim(bodies, characters="\r\n")
     # A body of several lines is no line of a log; neither is an empty one.
     usable = pc.and_(pc.greater(pc.binary_length(trimmed), 0), pc.invert(pc.match_substring(trimmed, "\n")))
     chosen = np.flatnonzero(as_mask(usable))
     problems = np.full(len(bodies), "", np.object_)
     if len(chosen) == 0:
-        return {}, trimmed, problems
+        return {}, {}, trimmed, problems
     lines = trimmed.take(pa.array(chosen))
     chunk = "\n".join(lines.to_pylist()).encode()
     lengths = np.asarray(pc.binary_length(lines)).astype(np.int64) + 1
@@ -126,7 +130,21 @@ def _bodies(bodies: pa.Array, context: Context) -> tuple[dict[str, pa.Array], pa
     problems[refused] = parsed.rejected["reason"].to_pylist()
     indices = pa.array(rows, mask=rows < 0)
     filled = {name: _whole(accepted[name]).take(indices) for name in ACCESS_LOG_FIELDS.names if name != "attributes"}
-    return filled, pc.if_else(pa.array(rows < 0), trimmed, pa.scalar(None, pa.string())), problems
+    others = {name: texts.take(indices) for name, texts in _attributes(_whole(accepted["attributes"])).items()}
+    return filled, others, pc.if_else(pa.array(rows < 0), trimmed, pa.scalar(None, pa.string())), problems
+
+
+def _attributes(maps: pa.MapArray) -> dict[str, pa.Array]:
+    """Attributes by their names, null where a record lacks one."""
+    keys, items = maps.keys, maps.items
+    rows = np.repeat(np.arange(len(maps)), np.diff(maps.offsets.to_numpy()))
+    found: dict[str, pa.Array] = {}
+    for name in pc.unique(keys).to_pylist():
+        which = np.flatnonzero(as_mask(pc.equal(keys, name)))
+        places = np.full(len(maps), -1, np.int64)
+        places[rows[which]] = which
+        found[name] = items.take(pa.array(places, mask=places < 0))
+    return found
 
 
 def _whole(column: pa.ChunkedArray) -> pa.Array:

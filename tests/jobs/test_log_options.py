@@ -37,7 +37,7 @@ def test_a_layout_makes_a_log_of_what_is_none(wrap: Callable[[bytes], bytes]) ->
 def test_a_layout_leaves_alone_what_it_does_not_read() -> None:
     for data in (text_log(5), json_line(0), b"apiVersion: v1\nkind: Pod\nmetadata: {name: a}\n", b"hello\n"):
         recognised = recognise(data, "/f", is_whole=True)
-        assert with_layout(data, recognised, ["%BYTES_SENT% only"]) == recognised
+        assert with_layout(data, recognised, ["[%START_TIME%] %BYTES_SENT% only"]) == recognised
 
 
 def test_rows_have_the_cluster_and_credentials_are_hidden_unless_asked_otherwise(tmp_path: Path) -> None:
