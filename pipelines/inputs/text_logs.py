@@ -30,8 +30,9 @@ _NEEDED: Final = ("%UPSTREAM_CLUSTER%", "%START_TIME%", "%RESPONSE_CODE%")
 def infer_text_layout(lines: Sequence[bytes]) -> Recognition | None:
     """The format of lines that all have one build, among whose values are a start, a code and an Envoy cluster."""
     cut = [_cut(line.decode("latin-1").rstrip("\r")) for line in lines]
-    builds = Counter(separators for separators, _ in cut)
-    separators, count = builds.most_common(1)[0] if builds else ((), 0)
+    if not cut:
+        return None
+    separators, count = Counter(separators for separators, _ in cut).most_common(1)[0]
     if count < _FEWEST_LINES or 2 * count <= len(lines) or not 1 < len(separators) <= _MOST_TOKENS:
         return None
     rows = [values for found, values in cut if found == separators]
