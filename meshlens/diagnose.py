@@ -41,6 +41,10 @@ def diagnose(
     strict: Annotated[  # noqa: FBT002 - a flag of the command line, given by name
         bool, typer.Option("--strict", help="Exit with 4 where an analyzer was skipped for want of input.")
     ] = False,
+    compat: Annotated[
+        Literal["istio"] | None,
+        typer.Option("--compat", help="Say what `istioctl analyze` says, its known faults included."),
+    ] = None,
     suppressions: Annotated[
         Path | None,
         typer.Option(
@@ -72,7 +76,7 @@ def diagnose(
     try:
         if suppressions is not None:
             entries, notes = read_suppressions(suppressions, datetime.now(UTC).date())
-        options = Options(tuple(namespace or ()), start, end)
+        options = Options(tuple(namespace or ()), start, end, compat=compat)
         report = _diagnose_paths(paths, options, entries) if paths else diagnose_lake(lake, options, entries)
     except (LakeError, AnalyzerError, InputError, SuppressionFileError) as error:
         fail(str(error))

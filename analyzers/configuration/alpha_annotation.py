@@ -62,5 +62,5 @@ def _is_cni(item: MeshObject) -> bool:
 
 
 ANALYZER: Final = configuration_analyzer(
-    "alpha_annotation", kinds=KINDS, codes=(ALPHA,), check=check, documentation=__doc__ or ""
+    "alpha_annotation", kinds=KINDS, codes=(ALPHA,), check=check, documentation=__doc__ or "", on_request=True
 )

@@ -7,6 +7,8 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from analyzers.configuration.common import IGNORED_NAMESPACES
+from analyzers.configuration.report import as_istio_prints
 from analyzers.configuration.rules import Rules
 from analyzers.framework.analyzer import Analyzer, Code, Input
 from analyzers.framework.finding import Finding
@@ -23,7 +25,13 @@ Check = Callable[[Mesh, Rules], Iterable[Finding]]
 
 
 def configuration_analyzer(
-    name: str, *, kinds: tuple[str, ...], codes: tuple[Code, ...], check: Check, documentation: str
+    name: str,
+    *,
+    kinds: tuple[str, ...],
+    codes: tuple[Code, ...],
+    check: Check,
+    documentation: str,
+    on_request: bool = False,
 ) -> Analyzer:
     """An analyzer of the family `diagnosis` that runs `check` over the mesh of a lake.
 
@@ -33,12 +41,14 @@ def configuration_analyzer(
         codes: what it may find.
         check: the check; it must not raise, whatever objects hold.
         documentation: what, why it matters, evidence, fix.
+        on_request: run it only where it is named.
     """
 
     def run(session: Session, options: Options) -> Iterator[Finding]:
+        rules = Rules(istio=options.compat == "istio", namespaces=options.namespaces, now=datetime.now(UTC))
         mesh = mesh_of(session, options)
-        rules = Rules(namespaces=options.namespaces, now=datetime.now(UTC))
-        for found in check(mesh, rules):
+        findings = check(mesh.without_namespaces(IGNORED_NAMESPACES), rules) if rules.istio else check(mesh, rules)
+        for found in as_istio_prints(findings) if rules.istio else findings:
             if not options.namespaces or _namespace(found) in {"", *options.namespaces}:
                 yield replace(found, analyzer=name)
 
@@ -51,6 +61,8 @@ def configuration_analyzer(
         codes=codes,
         run=run,
         documentation=documentation,
+        reproduces=("istio",) if any(alias.startswith("IST") for code in codes for alias in code.aliases) else (),
+        on_request=on_request,
     )
 
 

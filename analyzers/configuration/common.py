@@ -54,6 +54,11 @@ def is_control_plane(item: MeshObject) -> bool:
     return "istio" in item.labels or item.labels.get("release") == "istio"
 
 
+def is_finished(pod: MeshObject) -> bool:
+    """Whether a pod has ended (a Job's, say)."""
+    return pod.status.get("phase") in {"Succeeded", "Failed"}
+
+
 def export_scopes(export_to: Iterable[str], namespace: str) -> frozenset[str]:
     """Namespaces that an exportTo list names; `*` where it is empty or holds `*`."""
     scopes = list(export_to)
@@ -65,6 +70,11 @@ def export_scopes(export_to: Iterable[str], namespace: str) -> frozenset[str]:
 def spec_export_to(item: MeshObject) -> tuple[str, ...]:
     """`spec.exportTo`, as written."""
     return texts(item.spec.get("exportTo"))
+
+
+def injector_name(revision: str) -> str:
+    """The name of the ConfigMap that an injector of this revision reads its values from."""
+    return "istio-sidecar-injector" + ("" if revision in {"", "default"} else f"-{revision}")
 
 
 def pod_spec(item: MeshObject) -> Mapping[str, Json]:
@@ -114,6 +124,11 @@ def in_mesh(
             return given[INJECT_KEY] == "true"
     found = mesh.get("Namespace", "", item.namespace, cluster=item.cluster)
     return found is not None and found.labels.get(INJECTION_LABEL) == "enabled"
+
+
+def is_captured(pod: MeshObject) -> bool:
+    """Whether a pod's traffic goes through ztunnel."""
+    return pod.annotations.get(AMBIENT_ANNOTATION) == "enabled"
 
 
 def is_ambient_namespace(labels: Mapping[str, str] | None) -> bool:

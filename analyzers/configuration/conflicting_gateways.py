@@ -37,7 +37,7 @@ CONFLICT: Final = istio_code(
     145, "Conflicting gateways", "error", "Two Gateways claim one host and port of a workload.", "KIA0301"
 )
 NO_SELECTOR: Final = Code(
-    "ML1100",
+    "ML1901",
     "Gateway selector selects nothing",
     "error",
     "A Gateway without servers has a selector that no other Gateway has.",

@@ -34,10 +34,10 @@ if TYPE_CHECKING:
     from analyzers.mesh.objects import MeshObject
 
 NO_HOST: Final = Code(
-    "ML1105", "Route to an unknown host", "error", "A route's destination names no known host.", ("IST0101", "KIA1101")
+    "ML1906", "Route to an unknown host", "error", "A route's destination names no known host.", ("IST0101", "KIA1101")
 )
 NO_PORT: Final = Code(
-    "ML1106", "Route to an unknown port", "error", "A route's destination names a port its host lacks.", ("IST0101",)
+    "ML1907", "Route to an unknown port", "error", "A route's destination names a port its host lacks.", ("IST0101",)
 )
 PORT_NEEDED: Final = istio_code(
     112, "Destination port needed", "error", "A destination's host has several ports, and the route names none."

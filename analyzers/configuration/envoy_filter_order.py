@@ -45,7 +45,8 @@ VERSIONED: Final = istio_code(
 )
 
 _ROUTES: Final = frozenset({"ROUTE_CONFIGURATION", "HTTP_ROUTE"})
-_FILTERS: Final = frozenset({"HTTP_FILTER", "NETWORK_FILTER"})
+#: What REPLACE works on. Istio's check does not know of the last one.
+_REPLACEABLE: Final = frozenset({"HTTP_FILTER", "NETWORK_FILTER", "VIRTUAL_HOST", "LISTENER_FILTER"})
 _RELATIVE: Final = frozenset({"INSERT_BEFORE", "INSERT_AFTER"})
 
 
@@ -57,12 +58,16 @@ def check(mesh: Mesh, rules: Rules) -> Iterator[Finding]:
             if not isinstance(patch.get("patch"), dict):
                 break  # istiod reads none behind it either
             name = _name(patch)
-            yield from _patch(item, position, patch, is_versioned=name in versioned and (rules.istio or bool(name)))
+            is_versioned = name in versioned and (rules.istio or bool(name))
+            replaceable = _REPLACEABLE - {"LISTENER_FILTER"} if rules.istio else _REPLACEABLE
+            yield from _patch(item, position, patch, is_versioned=is_versioned, replaceable=replaceable)
             if text(at(patch, "match", "proxy", "proxyVersion")):
                 versioned.add(name)
 
 
-def _patch(item: MeshObject, position: int, patch: Mapping[str, Json], *, is_versioned: bool) -> Iterator[Finding]:
+def _patch(
+    item: MeshObject, position: int, patch: Mapping[str, Json], *, is_versioned: bool, replaceable: frozenset[str]
+) -> Iterator[Finding]:
     operation = text(at(patch, "patch", "operation")) or "INVALID"
     target = text(patch.get("applyTo")) or "INVALID"
     code: Code | None = None
@@ -71,7 +76,7 @@ def _patch(item: MeshObject, position: int, patch: Mapping[str, Json], *, is_ver
         code = ADD if target in _ROUTES else None
     elif operation == "REMOVE" and target in _ROUTES:
         code = REMOVE
-    elif operation == "REPLACE" and target not in _FILTERS:
+    elif operation == "REPLACE" and target not in replaceable:
         code = REPLACE
     elif operation in {"REMOVE", "REPLACE", *_RELATIVE} and not integer(item.spec.get("priority")):
         code = VERSIONED if is_versioned else RELATIVE

@@ -30,10 +30,10 @@ if TYPE_CHECKING:
     from analyzers.mesh.model import Mesh
 
 NO_WORKLOAD: Final = Code(
-    "ML1103", "Gateway credential without a workload", "error", "A Gateway's selector picks no pod.", ("IST0101",)
+    "ML1904", "Gateway credential without a workload", "error", "A Gateway's selector picks no pod.", ("IST0101",)
 )
 NO_SECRET: Final = Code(
-    "ML1104",
+    "ML1905",
     "Gateway credential not found",
     "error",
     "The Secret that a server names is not in the namespace of the gateway's pods.",

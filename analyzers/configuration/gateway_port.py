@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from analyzers.mesh.objects import MeshObject
 
 NO_WORKLOAD: Final = Code(
-    "ML1102",
+    "ML1903",
     "Gateway without a workload",
     "error",
     "A Gateway's selector picks no pod.",

@@ -47,6 +47,8 @@ _NEGATIVE: Final[dict[str, frozenset[str]]] = {
     "GRPCRoute": _ROUTE,
 }
 
+KINDS: Final = tuple(_NEGATIVE)
+
 
 def check(mesh: Mesh, rules: Rules) -> Iterator[Finding]:
     """Every condition of every object of these kinds."""
@@ -88,7 +90,7 @@ def _finding(item: MeshObject, path: str, condition: Mapping[str, Json]) -> Find
 
 ANALYZER: Final = configuration_analyzer(
     "negative_condition",
-    kinds=tuple(_NEGATIVE),
+    kinds=KINDS,
     codes=(NEGATIVE,),
     check=check,
     documentation=__doc__ or "",

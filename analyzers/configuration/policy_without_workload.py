@@ -16,7 +16,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from analyzers.configuration.analyzer import configuration_analyzer
-from analyzers.configuration.common import in_mesh, istio_code, selector_text
+from analyzers.configuration.common import in_mesh, is_captured, istio_code, selector_text
 from analyzers.configuration.report import finding
 from analyzers.framework.analyzer import Code
 from analyzers.mesh.objects import at, mapping, mappings, strings, texts
@@ -34,7 +34,7 @@ NO_WORKLOAD: Final = istio_code(
     127, "Policy without a workload", "warning", "The policy's selector picks no pod in its scope.", "KIA0004"
 )
 NO_NAMESPACE: Final = Code(
-    "ML1101",
+    "ML1902",
     "Referenced namespace not found",
     "error",
     "A rule's source names a namespace that does not exist.",
@@ -63,7 +63,7 @@ def _labels_by_namespace(mesh: Mesh, cluster: str) -> Mapping[str, list[Mapping[
     found: dict[str, list[Mapping[str, str]]] = {}
     for pod in mesh.of_kind("Pod", cluster=cluster):
         known = found.setdefault(pod.namespace, [])
-        if in_mesh(mesh, pod, pod.labels, pod.annotations, init=True):
+        if in_mesh(mesh, pod, pod.labels, pod.annotations, init=True) or is_captured(pod):
             known.append(pod.labels)
     return found
 

@@ -17,13 +17,13 @@ from collections import defaultdict
 from typing import TYPE_CHECKING, Final
 
 from analyzers.configuration.analyzer import configuration_analyzer
-from analyzers.configuration.common import INJECTION_LABEL, PROXY, REVISION_LABEL, containers, istio_code
+from analyzers.configuration.common import INJECTION_LABEL, REVISION_LABEL, injector_name, istio_code, proxy_image
+from analyzers.configuration.image_types import image_type
 from analyzers.configuration.report import finding
-from analyzers.mesh.objects import at, strings, text
-from analyzers.mesh.selectors import carries
+from analyzers.mesh.objects import at, text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
 
     from analyzers.configuration.rules import Rules
     from analyzers.framework.finding import Finding
@@ -41,27 +41,22 @@ def check(mesh: Mesh, rules: Rules) -> Iterator[Finding]:
     """One finding for each namespace with such pods."""
     for cluster in mesh.clusters:
         images = {
-            item.name: image
+            item.name: _image(item)
             for item in mesh.of_kind("ConfigMap", cluster=cluster)
-            if item.name.startswith("istio-sidecar-injector") and (image := _image(item)) is not None
+            if item.name.startswith("istio-sidecar-injector")
         }
-        if not images:
-            continue
         revisions = {item.name: _revision(item) for item in mesh.of_kind("Namespace", cluster=cluster)}
         stale: defaultdict[str, list[str]] = defaultdict(list)
         for pod in mesh.of_kind("Pod", cluster=cluster):
             revision = revisions.get(pod.namespace)
             if revision is None or pod.annotations.get("sidecar.istio.io/proxyImage"):
                 continue
-            name = "istio-sidecar-injector" + ("" if revision in {"", "default"} else f"-{revision}")
-            wanted = images.get(name)
-            if wanted is None:
+            wanted = images.get(injector_name(revision))
+            if wanted is None or not (wanted or rules.istio):
                 continue
-            wanted = _typed(wanted, _image_type(mesh, pod))
-            for _, container in containers(pod.spec, init=not rules.istio):
-                image = text(container.get("image"))
-                if container.get("name") == PROXY and image != wanted:
-                    stale[pod.namespace].append(pod.name)
+            image = proxy_image(pod.spec, init=True)
+            if image is not None and image not in _accepted(wanted, mesh, pod, rules):
+                stale[pod.namespace].append(pod.name)
         for namespace, pods in sorted(stale.items()):
             item = mesh.get("Namespace", "", namespace, cluster=cluster)
             if item is not None:
@@ -70,43 +65,28 @@ def check(mesh: Mesh, rules: Rules) -> Iterator[Finding]:
                 yield finding(MISMATCH, item, message, evidence={"pods": sorted(pods)})
 
 
+def _accepted(wanted: str, mesh: Mesh, pod: MeshObject, rules: Rules) -> frozenset[str]:
+    """The images that a pod may have, the injector's being `wanted`. Istio's check takes the plain one everywhere."""
+    kind = image_type(mesh, pod, rules)
+    return frozenset({wanted, f"{wanted}-{kind or ''}"}) if rules.istio else frozenset({_typed(wanted, kind)})
+
+
 def _revision(item: MeshObject) -> str | None:
     if REVISION_LABEL in item.labels:
         return item.labels[REVISION_LABEL]
     return "default" if item.labels.get(INJECTION_LABEL) == "enabled" else None
 
 
-def _image(item: MeshObject) -> str | None:
+def _image(item: MeshObject) -> str:
+    """The image that an injector's values name; empty where they cannot be read."""
     try:
         values = json.loads(text(at(item.document, "data", "values")) or "{}")
     except ValueError:
-        return None
+        return ""
     hub, image, tag = at(values, "global", "hub"), at(values, "global", "proxy", "image"), at(values, "global", "tag")
     if isinstance(image, str) and "/" in image:
         return image
     return f"{hub or ''}/{image or ''}:{tag or ''}"
-
-
-def _image_type(mesh: Mesh, pod: MeshObject) -> str | None:
-    """The image type in force for a pod: its ProxyConfig's, else its namespace's, the mesh's, the MeshConfig's."""
-    settings = mesh.settings(pod.cluster)
-    found: dict[int, str] = {}
-    for item in (
-        *mesh.in_namespace("ProxyConfig", settings.root_namespace, cluster=pod.cluster),
-        *mesh.in_namespace("ProxyConfig", pod.namespace, cluster=pod.cluster),
-    ):
-        kind = text(at(item.spec, "image", "imageType"))
-        wanted = strings(at(item.spec, "selector", "matchLabels"))
-        if kind and carries(pod.labels, wanted):
-            found[(2 if wanted else 1) if item.namespace == pod.namespace else 0] = kind
-    annotated = _annotated_type(pod.annotations)
-    if annotated:
-        return annotated
-    return found[max(found)] if found else text(at(settings.raw, "defaultConfig", "image", "imageType"))
-
-
-def _annotated_type(annotations: Mapping[str, str]) -> str | None:
-    return annotations.get("sidecar.istio.io/proxyImageType") or None
 
 
 def _typed(image: str, kind: str | None) -> str:

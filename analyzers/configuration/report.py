@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from analyzers.framework.finding import Finding, fingerprint
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from analyzers.framework.analyzer import Code
     from analyzers.framework.finding import Severity
     from analyzers.mesh.objects import MeshObject
+
+#: Codes whose messages Istio gives the line of the fault. Of other codes, two that read alike are one message.
+_WITH_LINE: Final = frozenset(
+    {
+        *("ML1902", "ML1905", "ML1906", "ML1907", "ML1908", "ML1911", "ML1112", "ML1118", "ML1126", "ML1128", "ML1129"),
+        *("ML1132", "ML1134", "ML1150", "ML1161", "ML1165"),
+    }
+)
 
 
 def finding(
@@ -54,3 +62,13 @@ def finding(
         path=path,
         next_step=next_step,
     )
+
+
+def as_istio_prints(findings: Iterable[Finding]) -> tuple[Finding, ...]:
+    """The findings, those that Istio would print alike just once."""
+    return tuple({_printed(item): item for item in findings}.values())
+
+
+def _printed(item: Finding) -> tuple[object, ...]:
+    place = item.path if item.code in _WITH_LINE else None
+    return item.code, item.subject, item.evidence.get("cluster"), item.message, place

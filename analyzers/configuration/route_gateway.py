@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from analyzers.mesh.objects import MeshObject
 
 NO_GATEWAY: Final = Code(
-    "ML1110",
+    "ML1911",
     "Unknown gateway",
     "error",
     "A VirtualService names a Gateway that does not exist.",

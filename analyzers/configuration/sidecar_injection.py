@@ -25,6 +25,8 @@ from analyzers.configuration.common import (
     INJECT_KEY,
     INJECTION_LABEL,
     REVISION_LABEL,
+    injector_name,
+    is_finished,
     istio_code,
     proxy_image,
 )
@@ -109,9 +111,8 @@ def _injects(item: MeshObject, rules: Rules) -> bool:
 
 def _by_default(mesh: Mesh, cluster: str, revision: str, known: bool) -> bool:  # noqa: FBT001 - the value so far
     """Whether the injector of this revision takes every namespace; `known` where there is no such injector."""
-    name = "istio-sidecar-injector" + ("" if revision in {"", "default"} else f"-{revision}")
     for item in mesh.of_kind("ConfigMap", cluster=cluster):
-        if item.name == name:
+        if item.name == injector_name(revision):
             try:
                 values = json.loads(text(at(item.document, "data", "values")) or "{}")
             except ValueError:
@@ -124,7 +125,7 @@ def _lacks_proxy(pod: MeshObject, rules: Rules) -> bool:
     asked = pod.labels.get(INJECT_KEY, pod.annotations.get(INJECT_KEY, ""))
     if asked.lower() == "false" or pod.spec.get("hostNetwork") is True:
         return False
-    if not rules.istio and pod.status.get("phase") in {"Succeeded", "Failed"}:
+    if not rules.istio and is_finished(pod):
         return False
     return proxy_image(pod.spec, init=True) is None
 

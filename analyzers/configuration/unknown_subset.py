@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from analyzers.mesh.model import Mesh
 
 NO_SUBSET: Final = Code(
-    "ML1107", "Route to an unknown subset", "error", "No DestinationRule defines the subset.", ("IST0101", "KIA1107")
+    "ML1908", "Route to an unknown subset", "error", "No DestinationRule defines the subset.", ("IST0101", "KIA1107")
 )
 _ISTIO_NAME: Final = re.compile(r"(.+)\.(.+)\.svc\.cluster\.local")
 

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 
 Family = Literal["diagnosis", "topology", "alerts", "scoping"]
 
+#: Tools whose findings can be reproduced.
+Compat = Literal["istio"]
+
 
 @dataclass(frozen=True, slots=True)
 class Code:
@@ -56,6 +59,7 @@ class Options:
     """What a user may say about a run. Empty `namespaces` means all; times are UTC and may be open on either side.
 
     `minimum_window` is how much observation a recommendation needs; `minimum_samples` how many calls a rate needs.
+    `compat` asks for what another tool would say, its known faults included.
     """
 
     namespaces: tuple[str, ...] = ()
@@ -63,6 +67,7 @@ class Options:
     until: datetime | None = None
     minimum_window: timedelta = timedelta(hours=24)
     minimum_samples: int = 20
+    compat: Compat | None = None
 
 
 Run = Callable[["Session", Options], Iterable[Finding]]
@@ -70,7 +75,10 @@ Run = Callable[["Session", Options], Iterable[Finding]]
 
 @dataclass(frozen=True, slots=True)
 class Analyzer:
-    """One analyzer. `documentation` is its module's docstring: what, why it matters, evidence, fix."""
+    """One analyzer. `documentation` is its module's docstring: what, why it matters, evidence, fix.
+
+    `reproduces` are the tools whose findings it gives when asked to. One that is `on_request` runs only by its name.
+    """
 
     name: str
     family: Family
@@ -78,6 +86,8 @@ class Analyzer:
     codes: tuple[Code, ...]
     run: Run
     documentation: str
+    reproduces: tuple[Compat, ...] = ()
+    on_request: bool = False
 
     @property
     def summary(self) -> str:

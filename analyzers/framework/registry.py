@@ -30,11 +30,49 @@ MODULES: Final[dict[str, str]] = {
     "protocol_mismatches": "analyzers.telemetry.protocol_mismatches",
     "rate_limited_callers": "analyzers.telemetry.rate_limited_callers",
     "repeated_writes": "analyzers.telemetry.repeated_writes",
+    "address_required": "analyzers.configuration.address_required",
+    "alpha_annotation": "analyzers.configuration.alpha_annotation",
+    "application_uid": "analyzers.configuration.application_uid",
+    "claim_route": "analyzers.configuration.claim_route",
+    "conflicting_gateways": "analyzers.configuration.conflicting_gateways",
+    "conflicting_route_hosts": "analyzers.configuration.conflicting_route_hosts",
+    "conflicting_service_entries": "analyzers.configuration.conflicting_service_entries",
+    "conflicting_services": "analyzers.configuration.conflicting_services",
+    "dangling_host": "analyzers.diagnosis.dangling_host",
+    "deprecated_field": "analyzers.configuration.deprecated_field",
+    "destination_port": "analyzers.configuration.destination_port",
+    "edge_shift": "analyzers.alerts.edge_shift",
+    "envoy_filter_order": "analyzers.configuration.envoy_filter_order",
+    "explained_failures": "analyzers.diagnosis.explained_failures",
+    "external_control_plane": "analyzers.configuration.external_control_plane",
+    "gateway_credential": "analyzers.configuration.gateway_credential",
+    "gateway_port": "analyzers.configuration.gateway_port",
+    "hidden_retries": "analyzers.diagnosis.hidden_retries",
+    "image_auto": "analyzers.configuration.image_auto",
+    "inconsistent_service": "analyzers.configuration.inconsistent_service",
+    "ineffective_selector": "analyzers.configuration.ineffective_selector",
+    "negative_condition": "analyzers.configuration.negative_condition",
+    "outdated_gateway_api": "analyzers.configuration.outdated_gateway_api",
+    "overlapping_webhooks": "analyzers.configuration.overlapping_webhooks",
+    "policy_without_workload": "analyzers.configuration.policy_without_workload",
+    "port_name": "analyzers.configuration.port_name",
+    "proxy_image": "analyzers.configuration.proxy_image",
+    "route_gateway": "analyzers.configuration.route_gateway",
     "service_graph": "analyzers.topology.service_graph",
+    "shared_gateway_certificate": "analyzers.configuration.shared_gateway_certificate",
+    "sidecar_injection": "analyzers.configuration.sidecar_injection",
     "sidecar_scope": "analyzers.scoping.sidecar_scope",
     "stale_endpoints": "analyzers.telemetry.stale_endpoints",
     "timeouts_below_latency": "analyzers.telemetry.timeouts_below_latency",
     "uninjected_traffic": "analyzers.telemetry.uninjected_traffic",
+    "sidecar_selector": "analyzers.configuration.sidecar_selector",
+    "subset_without_pods": "analyzers.configuration.subset_without_pods",
+    "telemetry_selector": "analyzers.configuration.telemetry_selector",
+    "unknown_annotation": "analyzers.configuration.unknown_annotation",
+    "unknown_registry": "analyzers.configuration.unknown_registry",
+    "unknown_subset": "analyzers.configuration.unknown_subset",
+    "unrestricted_jwks": "analyzers.configuration.unrestricted_jwks",
+    "unverified_certificate": "analyzers.configuration.unverified_certificate",
 }
 
 
@@ -55,8 +93,8 @@ def load(*names: str) -> tuple[Analyzer, ...]:
 
 
 def load_family(family: Family) -> tuple[Analyzer, ...]:
-    """The analyzers of one family, sorted by name."""
-    return tuple(analyzer for analyzer in load() if analyzer.family == family)
+    """The analyzers of one family, sorted by name, without those that run on request only."""
+    return tuple(analyzer for analyzer in load() if analyzer.family == family and not analyzer.on_request)
 
 
 def codes() -> dict[str, tuple[Analyzer, Code]]:

@@ -59,7 +59,7 @@ def run_analyzers(
 def diagnose_lake(
     lake_uri: str, options: Options | None = None, suppressions: Iterable[Suppression] = (), *, kept: bool = True
 ) -> Report:
-    """Run the analyzers of the family `diagnosis` over a lake.
+    """Run the analyzers of the family `diagnosis` over a lake; with `options.compat` those that reproduce that tool.
 
     The report is `kept` in the lake, and its `run_id` names the run; doing so again on the same lake adds nothing.
 
@@ -68,7 +68,13 @@ def diagnose_lake(
         AnalyzerError: an analyzer failed.
     """
     with open_session(lake_uri) as session:
-        report = run_analyzers(session, load_family("diagnosis"), options or Options(), suppressions)
+        chosen = options or Options()
+        analyzers = (
+            analyzer
+            for analyzer in load_family("diagnosis")
+            if chosen.compat is None or chosen.compat in analyzer.reproduces
+        )
+        report = run_analyzers(session, analyzers, chosen, suppressions)
         return replace(report, run_id=keep(lake_uri, session, report)) if kept else report
 
 

@@ -96,6 +96,14 @@ class Mesh:
         kept = {key: found for key, found in self._by_kind.items() if key in keys}
         return Mesh(MappingProxyType(kept), self._settings, self.clusters)
 
+    def without_namespaces(self, names: frozenset[str]) -> Mesh:
+        """The mesh without these namespaces and what is in them, and the settings it had."""
+        kept = {
+            key: tuple(item for item in found if (item.name if key == "Namespace" else item.namespace) not in names)
+            for key, found in self._by_kind.items()
+        }
+        return Mesh(MappingProxyType(kept), self._settings, self.clusters)
+
     def cached(self, name: str, build: Callable[[Mesh], T]) -> T:
         """What `build` makes of the mesh, made once: an index that several checks share. `name` is its identity."""
         if name not in self._cache:

@@ -109,7 +109,7 @@ def test_annotations_in_the_lake_silence_findings(lake: str) -> None:
         "VirtualService",
         "shop",
         "quiet",
-        {"spec": {"hosts": ["x.example"], "http": [{"route": [{"destination": {"host": "gone"}}]}]}},
+        {"spec": {"hosts": ["quiet.example"], "http": [{"route": [{"destination": {"host": "gone"}}]}]}},
         annotations=[("meshlens.io/suppress", "ML0101")],
     )
     Lake.open(lake).append("ingest", {"mesh_objects": Row.table([silent])})
