@@ -10,7 +10,8 @@ with all_calls as (
     select * from server_calls
 ),
 
-upstream_pods as (
+-- Most addresses belong to one pod for ever; only the others need the time of the call.
+reused_addresses as (
     select
         all_calls.line,
         address.namespace,
@@ -19,15 +20,16 @@ upstream_pods as (
     from all_calls
     inner join pod_addresses as address on address_ip(all_calls.upstream_host) = address.address
     where
-        all_calls.reporter in ('source', 'both')
-        and (
-            address.owners = 1
-            or (
-                all_calls.start_time >= address.valid_from
-                and (address.valid_to is null or all_calls.start_time < address.valid_to)
-            )
-        )
+        address.owners > 1
+        and all_calls.reporter in ('source', 'both')
+        and all_calls.start_time >= address.valid_from
+        and (address.valid_to is null or all_calls.start_time < address.valid_to)
     qualify row_number() over (partition by all_calls.line order by address.valid_from desc, address.pod asc) = 1
+),
+
+own_addresses as (
+    select * from pod_addresses
+    where owners = 1
 ),
 
 port_protocols as (
@@ -56,9 +58,9 @@ select
         else 'unknown'
     end as callee_kind,
     call.route_kind,
-    coalesce(call.server_namespace, upstream.namespace) as callee_pod_namespace,
-    coalesce(call.server_pod, upstream.pod) as callee_pod,
-    coalesce(call.server_workload, upstream.workload) as callee_workload,
+    coalesce(call.server_namespace, upstream.namespace, reused.namespace) as callee_pod_namespace,
+    coalesce(call.server_pod, upstream.pod, reused.pod) as callee_pod,
+    coalesce(call.server_workload, upstream.workload, reused.workload) as callee_workload,
     call.port,
     case
         when call.transport = 'http' and service_port.protocol = 'grpc' then 'grpc'
@@ -78,16 +80,21 @@ select
     call.response_code_details,
     call.upstream_transport_failure_reason,
     call.connection_termination_details,
+    call.grpc_status,
     call.duration_ms,
     call.bytes_received,
     call.bytes_sent,
-    call_failed(call.transport, call.response_code, call.response_flags) as is_error,
+    -- A gRPC call fails in its trailers, under code 200 and without a flag.
+    call_failed(call.transport, call.response_code, call.response_flags)
+    or coalesce(call.grpc_status, call.server_grpc_status, 0) > 0 as is_error,
     call.reporter,
     call.server_lines,
     call.server_response_code,
     call.server_response_flags,
     call.server_response_code_details,
     call.server_upstream_transport_failure_reason,
+    call.server_connection_termination_details,
+    call.server_grpc_status,
     call.server_duration_ms,
     call.source,
     call.source_offset,
@@ -95,5 +102,7 @@ select
     call.server_source_offset
 from all_calls as call
 left join declared_hosts as declared on call.called_host = declared.host
-left join upstream_pods as upstream on call.line = upstream.line
+left join own_addresses as upstream
+    on call.reporter in ('source', 'both') and address_ip(call.upstream_host) = upstream.address
+left join reused_addresses as reused on call.line = reused.line
 left join port_protocols as service_port on call.called_host = service_port.host and call.port = service_port.port

@@ -7,21 +7,22 @@ with server_side as (
     -- What the last attempt's proxy said, and how many attempts reached a proxy.
     select
         matched.outbound_line,
-        count(*) as server_lines,
-        arg_max_null(inbound.response_code, (inbound.start_time, inbound.line)) as server_response_code,
-        arg_max_null(inbound.response_flags, (inbound.start_time, inbound.line)) as server_response_flags,
-        arg_max_null(inbound.response_code_details, (inbound.start_time, inbound.line)) as server_response_code_details,
-        arg_max_null(inbound.upstream_transport_failure_reason, (inbound.start_time, inbound.line))
-            as server_upstream_transport_failure_reason,
-        arg_max_null(inbound.duration_ms, (inbound.start_time, inbound.line)) as server_duration_ms,
-        arg_max_null(inbound.source, (inbound.start_time, inbound.line)) as server_source,
-        arg_max_null(inbound.source_offset, (inbound.start_time, inbound.line)) as server_source_offset,
-        arg_max_null(inbound.reporter_namespace, (inbound.start_time, inbound.line)) as server_namespace,
-        arg_max_null(inbound.reporter_pod, (inbound.start_time, inbound.line)) as server_pod,
-        arg_max_null(inbound.reporter_workload, (inbound.start_time, inbound.line)) as server_workload
+        matched.server_lines,
+        inbound.response_code as server_response_code,
+        inbound.response_flags as server_response_flags,
+        inbound.response_code_details as server_response_code_details,
+        inbound.upstream_transport_failure_reason as server_upstream_transport_failure_reason,
+        inbound.connection_termination_details as server_connection_termination_details,
+        inbound.grpc_status as server_grpc_status,
+        inbound.duration_ms as server_duration_ms,
+        inbound.source as server_source,
+        inbound.source_offset as server_source_offset,
+        inbound.reporter_namespace as server_namespace,
+        inbound.reporter_pod as server_pod,
+        inbound.reporter_workload as server_workload
     from call_matches as matched
     inner join log_lines as inbound on matched.inbound_line = inbound.line
-    group by matched.outbound_line
+    where matched.is_last
 ),
 
 client_calls as (
@@ -77,6 +78,8 @@ select
     client.server_response_flags,
     client.server_response_code_details,
     client.server_upstream_transport_failure_reason,
+    client.server_connection_termination_details,
+    client.server_grpc_status,
     client.server_duration_ms,
     client.server_source,
     client.server_source_offset,
@@ -98,6 +101,7 @@ select
     client.response_code_details,
     client.upstream_transport_failure_reason,
     client.connection_termination_details,
+    client.grpc_status,
     client.duration_ms,
     client.bytes_received,
     client.bytes_sent,
