@@ -17,6 +17,7 @@ COMMANDS: tuple[str, ...] = (
     "stream",
     "diagnose",
     "topology",
+    "health",
     "alerts",
     "recommend",
     "revisions",

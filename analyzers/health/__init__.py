@@ -1,0 +1,1 @@
+"""How every edge, service, workload and namespace is doing, and why."""
