@@ -71,7 +71,9 @@ FORMATS: Final[dict[str, Format]] = {
     for format_ in (
         Format("istio_text", ACCESS_LOGS, ACCESS_LOG_FIELDS, _LINES, "istio_text:parse_istio_text", is_log=True),
         Format("istio_json", ACCESS_LOGS, ACCESS_LOG_FIELDS, _LINES, "istio_json:parse_istio_json", is_log=True),
+        Format("otlp_logs", ACCESS_LOGS, ACCESS_LOG_FIELDS, _DELIMITED, "otlp_logs:parse_otlp_logs_delimited"),
         Format("otlp_logs_json", ACCESS_LOGS, ACCESS_LOG_FIELDS, _LINES, "otlp_logs_json:parse_otlp_logs_json"),
+        Format("als", ACCESS_LOGS, ACCESS_LOG_FIELDS, _DELIMITED, "als:parse_als_delimited"),
         Format("otlp_traces", SPANS, SPAN_FIELDS, _DELIMITED, "otlp_traces:parse_otlp_traces_delimited"),
         Format("otlp_traces_json", SPANS, SPAN_FIELDS, _LINES, "otlp_traces:parse_otlp_traces_json"),
         Format("zipkin_json", SPANS, SPAN_FIELDS, _DOCUMENT, "zipkin:parse_zipkin"),

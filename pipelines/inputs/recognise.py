@@ -21,9 +21,9 @@ _YAML_OBJECT: Final = re.compile(rb"^(?:- )?[ ]{0,2}(?:apiVersion|kind):[ \t]", 
 
 _PROTOBUF_KINDS: Final = {
     "otlp_traces": Recognition("otlp_traces"),
-    "otlp_logs": Recognition(None, "OTLP logs (protobuf), which are not read yet"),
+    "otlp_logs": Recognition("otlp_logs"),
     "otlp_metrics": Recognition(None, "OTLP metrics (protobuf), which are not read yet"),
-    "als": Recognition(None, "Envoy access log service (ALS) messages, which are not read yet"),
+    "als": Recognition("als"),
 }
 
 

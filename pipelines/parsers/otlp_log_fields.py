@@ -10,7 +10,6 @@ A body is read by the text or JSON parser of access logs; attributes fill what t
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
@@ -25,6 +24,7 @@ from pipelines.parsers.lines import as_mask
 from pipelines.parsers.log_columns import LogColumns
 from pipelines.parsers.log_layout import layout_of, members
 from pipelines.parsers.log_values import text_of
+from pipelines.parsers.node_names import pod_of_node
 from pipelines.parsers.result import accepted_schema
 from pipelines.schemas import ACCESS_LOG_FIELDS
 
@@ -37,8 +37,9 @@ if TYPE_CHECKING:
 
 SCHEMA: Final = accepted_schema(ACCESS_LOG_FIELDS)
 _PREFIX: Final = "not an access log record: "
-#: Istio's name of a proxy: type, address, `pod.namespace` and DNS domain.
-_NODE: Final = re.compile(r"[a-z]+~[^~]*~([^~]+)\.([^~.]+)~[^~]*")
+#: Where the kubelet keeps a container's log, as receivers that read files say it.
+_PATH_KEYS: Final = ("log.file.path", "file.path", "log.file.path_resolved")
+_POD_PATH: Final = r"/pods/(?P<namespace>[a-z0-9-]+)_(?P<pod>[a-z0-9.-]+)_[0-9a-f-]{32,36}/"
 _POD_KEYS: Final = ("k8s.pod.name", "kubernetes.pod_name", "pod_name")
 _NAMESPACE_KEYS: Final = ("k8s.namespace.name", "kubernetes.namespace_name", "pod_namespace")
 _NODE_KEYS: Final = ("node_name", "node_id")
@@ -158,20 +159,25 @@ def _times(nanoseconds: NDArray[np.uint64]) -> pa.Array:
 
 
 def _identify(columns: LogColumns, records: LogRecords) -> None:
+    for key in _PATH_KEYS:
+        if key in records.attributes:
+            found = pc.extract_regex(records.attributes[key], _POD_PATH)
+            columns.fill_empty("reporter_namespace", pc.struct_field(found, "namespace"))
+            columns.fill_empty("reporter_pod", pc.struct_field(found, "pod"))
     if not records.resources:
         return
-    found = [_reporter(resource) for resource in records.resources]
+    pairs = [_reporter(resource) for resource in records.resources]
     which = pa.array(records.resource)
-    columns.fill_empty("reporter_namespace", pa.array([pair[0] for pair in found], pa.string()).take(which))
-    columns.fill_empty("reporter_pod", pa.array([pair[1] for pair in found], pa.string()).take(which))
+    columns.fill_empty("reporter_namespace", pa.array([pair[0] for pair in pairs], pa.string()).take(which))
+    columns.fill_empty("reporter_pod", pa.array([pair[1] for pair in pairs], pa.string()).take(which))
 
 
 def _reporter(resource: Mapping[str, str | None]) -> tuple[str | None, str | None]:
     """Namespace and pod of the proxy that wrote the record, as its resource names them."""
     for key in _NODE_KEYS:
-        matched = _NODE.fullmatch(resource.get(key) or "")
-        if matched is not None:
-            return matched.group(2), matched.group(1)
+        named = pod_of_node(resource.get(key))
+        if named is not None:
+            return named
     return _first(resource, _NAMESPACE_KEYS), _first(resource, _POD_KEYS)
 
 

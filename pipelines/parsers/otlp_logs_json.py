@@ -1,7 +1,8 @@
 """OTLP logs as JSON: one `ExportLogsServiceRequest` a line, as the collector's file exporter writes them.
 
 A record is a log record; a line that is no request is one reject. Keys are in lowerCamelCase (or as the protobuf
-fields are called), ids in hex, 64-bit integers as decimal strings or numbers. `source_offset` is the line's.
+fields are called), ids in hex, 64-bit integers as decimal strings or numbers. `source_offset` is
+where the record's own object begins, of a line that is no request where the line does.
 """
 
 from __future__ import annotations
@@ -67,9 +68,9 @@ def parse_otlp_logs_json(chunk: bytes, base_offset: int, context: Context = DEFA
     while offset < len(chunk):
         newline = chunk.find(b"\n", offset)
         end = len(chunk) if newline < 0 else newline
-        line = chunk[offset:end].strip(b" \t\r")
+        line = chunk[offset:end].lstrip(b" \t\r")
         if line:
-            _read_line(line, base_offset + offset, rows)
+            _read_line(line.rstrip(b" \t\r"), base_offset + end - len(line), rows)
         offset = end + 1
     return rows.parsed()
 
@@ -87,17 +88,23 @@ def _read_line(line: bytes, source_offset: int, rows: LogRecordRows) -> None:
     if request.resource_logs is None:
         rows.reject(source_offset, "not an OTLP/JSON logs request: it has no resourceLogs", line)
         return
-    rejected = 0
+    rejected = position = 0
     for resource, records in blocks:
-        for raw in records:
+        for record in records:
+            raw = bytes(record)
+            found = line.find(raw, position)
+            # Records come in order, unless a line has lists of two versions of the protocol.
+            position = line.find(raw) if found < 0 else found
+            offset = source_offset + position
+            position += len(raw)
             try:
-                rows.add(_record(source_offset, bytes(raw)), resource)
+                rows.add(_record(offset, raw), resource)
             except _ERRORS as error:
                 rejected += 1
                 if rejected > MAX_REJECTS_PER_MESSAGE:
                     rows.reject(source_offset, _GIVEN_UP, line)
                     return
-                rows.reject(source_offset, f"not a valid OTLP/JSON log record: {_said(error)}", bytes(raw))
+                rows.reject(offset, f"not a valid OTLP/JSON log record: {_said(error)}", raw)
 
 
 def _resource(raw: bytes) -> dict[str, str | None]:

@@ -10,12 +10,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from google.protobuf.message import DecodeError
-from opentelemetry.proto.resource.v1.resource_pb2 import Resource as ResourceMessage
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
-from pipelines.parsers.delimited import Frame, frames
-from pipelines.parsers.limits import MAX_REJECTS_PER_MESSAGE, MAX_SPAN_BYTES
+from pipelines.parsers.otlp_attributes import attribute_map
 from pipelines.parsers.otlp_json import read_json_line
+from pipelines.parsers.otlp_requests import read_requests
 from pipelines.parsers.otlp_spans import (
     KINDS,
     SPAN_ID_BYTES,
@@ -26,26 +25,33 @@ from pipelines.parsers.otlp_spans import (
     SpanFacts,
     SpanRows,
 )
-from pipelines.parsers.otlp_values import compact_json, double_text
-from pipelines.parsers.otlp_wire import Damage, ResourceStart, trace_request_parts
+from pipelines.parsers.otlp_wire import TRACES
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
+    from collections.abc import Mapping
 
     from pipelines.parsers.context import Context
     from pipelines.parsers.result import Parsed
 
 
+class ProtobufSpanRows(SpanRows):
+    """Spans of protobuf requests."""
+
+    __slots__ = ()
+
+    def resource(self, attributes: Mapping[str, str | None], encoded_bytes: int) -> Resource:
+        """What spans have of their resource."""
+        return Resource(attributes, encoded_bytes)
+
+    def read_record(self, source_offset: int, raw: bytes, resource: Resource) -> None:
+        """Decode a span and accept it. Raises InvalidSpanError where it is none, with nothing counted."""
+        self.add(source_offset, _span(raw), resource)
+
+
 def parse_otlp_traces_delimited(chunk: bytes, base_offset: int, _context: Context | None = None) -> Parsed:
     """Read varint-length-delimited `ExportTraceServiceRequest` messages; `chunk` begins at a length prefix."""
-    rows = SpanRows(len(chunk))
-    for frame in frames(chunk):
-        if frame.problem is None:
-            _read_message(chunk, frame, base_offset, rows)
-        else:
-            rows.reject(base_offset + frame.offset, frame.problem, chunk[frame.start : frame.end])
+    rows = ProtobufSpanRows(len(chunk))
+    read_requests(chunk, base_offset, TRACES, rows)
     return rows.parsed()
 
 
@@ -63,45 +69,7 @@ def parse_otlp_traces_json(chunk: bytes, base_offset: int, _context: Context | N
     return rows.parsed()
 
 
-def _read_message(chunk: bytes, frame: Frame, base_offset: int, rows: SpanRows) -> None:
-    source_offset = base_offset + frame.offset
-    resource: Resource | None = None
-    rejected = 0
-    for part in trace_request_parts(chunk, frame.start, frame.end):
-        if isinstance(part, ResourceStart):
-            resource = _resource(part.raw)
-            continue
-        if isinstance(part, Damage):
-            reason = part.reason
-        elif resource is None:
-            reason = "the resource it belongs to cannot be decoded"
-        else:
-            try:
-                rows.add(source_offset, _span(part.raw), resource)
-            except InvalidSpanError as error:
-                reason = str(error)
-            else:
-                continue
-        rejected += 1
-        if rejected > MAX_REJECTS_PER_MESSAGE:
-            reason = f"more than {MAX_REJECTS_PER_MESSAGE} spans of this message cannot be read; the rest was given up"
-            rows.reject(source_offset, reason, chunk[frame.start : frame.end])
-            return
-        rows.reject(source_offset, reason, part.raw)
-
-
-def _resource(raw: bytes) -> Resource | None:
-    if len(raw) > MAX_SPAN_BYTES:
-        return None
-    try:
-        return Resource(attribute_map(ResourceMessage.FromString(raw).attributes), len(raw))
-    except DecodeError:
-        return None
-
-
 def _span(raw: bytes) -> SpanFacts:
-    if len(raw) > MAX_SPAN_BYTES:
-        raise InvalidSpanError(f"a span of {len(raw)} bytes, over the limit of {MAX_SPAN_BYTES}")
     try:
         span = Span.FromString(raw)
     except DecodeError as error:
@@ -127,38 +95,3 @@ def _span(raw: bytes) -> SpanFacts:
         attributes=attribute_map(span.attributes),
         encoded_bytes=len(raw),
     )
-
-
-def attribute_map(attributes: Iterable[KeyValue]) -> dict[str, str | None]:
-    """Attributes as text: numbers in decimal, bytes as hex, arrays and maps as compact JSON, an unset value null."""
-    # Envoy writes nothing but strings: the common case is told by a truthy string_value, without a WhichOneof.
-    return {entry.key: entry.value.string_value or _text(entry.value) for entry in attributes}
-
-
-def _text(value: AnyValue) -> str | None:
-    plain = _plain(value)
-    if plain is None or isinstance(plain, str):
-        return plain
-    return compact_json(plain)
-
-
-def _plain(value: AnyValue) -> object:
-    """A value as JSON has it; 64-bit integers and non-finite doubles stay exact as in OTLP/JSON."""
-    which = value.WhichOneof("value")
-    match which:
-        case "string_value":
-            return value.string_value
-        case "bool_value":
-            return value.bool_value
-        case "int_value":
-            return value.int_value
-        case "double_value":
-            return double_text(value.double_value)
-        case "bytes_value":
-            return value.bytes_value.hex()
-        case "array_value":
-            return [_plain(entry) for entry in value.array_value.values]
-        case "kvlist_value":
-            return {entry.key: _plain(entry.value) for entry in value.kvlist_value.values}
-        case _:
-            return None

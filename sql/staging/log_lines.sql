@@ -1,8 +1,8 @@
 -- purpose: Access-log lines with the proxy that wrote them, which side of the call it was, and the cluster name in
---          parts. The side comes from the cluster; without one (no route, no filter chain) from the server name that
+--          parts. The proxy is what the record or its path says, else what the line's addresses say. The side comes from the cluster; without one (no route, no filter chain) from the server name that
 --          only a peer sidecar sends, then from the addresses.
 -- kind: view
--- reads: access_logs, duplicates, log_sources, address_ip, address_port
+-- reads: access_logs, duplicates, log_sources, addressed_reporters, address_ip, address_port
 -- grain: one access-log line
 -- params: none
 with named as (
@@ -10,12 +10,12 @@ with named as (
         line.* exclude (reporter_namespace, reporter_pod, cluster),
         line.cluster as mesh_cluster,
         log_source.source_number,
-        log_source.namespace as reporter_namespace,
-        log_source.pod as reporter_pod,
-        log_source.workload as reporter_workload,
-        log_source.pod_ip as reporter_ip,
-        log_source.pod_ips as reporter_ips,
-        coalesce(log_source.kind, 'unknown') as reporter_kind,
+        coalesce(log_source.namespace, addressed.namespace) as reporter_namespace,
+        coalesce(log_source.pod, addressed.pod) as reporter_pod,
+        coalesce(log_source.workload, addressed.workload) as reporter_workload,
+        coalesce(log_source.pod_ip, addressed.pod_ip) as reporter_ip,
+        coalesce(log_source.pod_ips, addressed.pod_ips) as reporter_ips,
+        coalesce(addressed.kind, log_source.kind, 'unknown') as reporter_kind,
         rtrim(line.upstream_cluster, ';') as cluster
     from access_logs as line
     -- A record that came by two paths counts once.
@@ -25,6 +25,8 @@ with named as (
             line.source = log_source.source
             and line.reporter_namespace is not distinct from log_source.stated_namespace
             and line.reporter_pod is not distinct from log_source.stated_pod
+    left join addressed_reporters as addressed
+        on line.source = addressed.source and line.source_offset = addressed.source_offset
 )
 
 select

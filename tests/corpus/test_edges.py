@@ -44,7 +44,7 @@ def counted(graph: ServiceGraph) -> Counter[EdgeKey]:
 
 
 @each_corpus(healthy=True)
-@pytest.mark.parametrize("kind", ["logs-text", "logs-json"])
+@pytest.mark.parametrize("kind", ["logs-text", "logs-json", "otlp-logs", "als"])
 def test_edges_from_access_logs_equal_the_truth(corpus: Corpus, kind: str, tmp_path: Path) -> None:
     graph = graph_of(corpus, tmp_path / "lake", kind, "logs")
     assert counted(graph) == corpus.edges()
@@ -92,8 +92,11 @@ def test_gateways_are_shown_and_unregistered_hosts_are_external(corpus: Corpus, 
 
 
 @each_corpus(healthy=False)
-def test_no_edge_is_invented_under_faults_and_next_to_nothing_is_lost(corpus: Corpus, tmp_path: Path) -> None:
-    graph = graph_of(corpus, tmp_path / "lake", "logs-text", "logs")
+@pytest.mark.parametrize("kind", ["logs-text", "otlp-logs"])
+def test_no_edge_is_invented_under_faults_and_next_to_nothing_is_lost(
+    corpus: Corpus, kind: str, tmp_path: Path
+) -> None:
+    graph = graph_of(corpus, tmp_path / "lake", kind, "logs")
     # A request that no proxy could parse names no destination.
     unnamed = {edge.callee for edge in graph.edges if edge.callee_kind == "unknown"}
     found, truth = counted(graph), corpus.edges()

@@ -15,6 +15,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from pipelines.inputs.recognise import recognise
 from pipelines.inputs.recognition import SNIFF_BYTES
 from pipelines.parsers.delimited import frames
+from tests.parsers.als_streams import NODE, http_entry, message, stream, tcp_entry
 from tests.support.log_lines import json_line, text_line, text_log
 
 if TYPE_CHECKING:
@@ -86,6 +87,9 @@ def metrics() -> bytes:
         (b'{"status":"error","errorType":"bad_data","error":"no"}', "prometheus_range"),
         (lines(TRACES, TRACES), "otlp_traces_json"),
         (traces(), "otlp_traces"),
+        (logs(), "otlp_logs"),
+        (stream(message(http_entry(), node=NODE)), "als"),
+        (stream(message(node=NODE), message(tcp_entry())), "als"),
         (delimited(ExportTraceServiceRequest()) + traces(), "otlp_traces"),
     ],
 )
@@ -98,7 +102,6 @@ def test_recognised(content: bytes, expected: str) -> None:
     [
         (b"", "empty"),
         (b" \n\n", "white space"),
-        (logs(), "OTLP logs"),
         (metrics(), "OTLP metrics"),
         (b"[2026-11-22 22:04:58.808][6875][warning][main] [source/server/server.cc:1059] hot\n", "Envoy's own log"),
         (b"2026-01-01T00:00:00.000000001Z stdout F hello\n", "wrapped by cri, and within: no format"),

@@ -61,7 +61,8 @@ def reasons(chunk: bytes) -> list[str]:
 def test_a_body_in_istios_text_format_is_read_as_text_is() -> None:
     (row,) = rows(line(record(Request().text().decode() + "\n", attributes=attributes({"response_code": "200"}))))
     (text,) = parse_istio_text(Request().text(), 0).accepted.to_pylist()
-    assert row == text | {"trace_id": TRACE, "span_id": SPAN, "attributes": None}
+    own = {"source_offset": row["source_offset"], "trace_id": TRACE, "span_id": SPAN, "attributes": None}
+    assert row == text | own
 
 
 def test_attributes_alone_make_a_record() -> None:
@@ -77,7 +78,7 @@ def test_a_body_that_is_an_object_or_its_text_says_the_same() -> None:
     body = {"kvlistValue": {"values": attributes({key: value for key, value in named.items() if value is not None})}}
     (listed,) = rows(line(record(body)))
     (text,) = rows(line(record(Request().json().decode())))
-    assert listed == text
+    assert listed | {"source_offset": 0} == text | {"source_offset": 0}
     assert {name: text[name] for name in PLAIN if name != "start_time"} == {
         name: value for name, value in PLAIN.items() if name != "start_time"
     }
@@ -105,7 +106,10 @@ def test_what_is_no_record_is_a_reject_with_its_bytes() -> None:
     chunk = line(record("started"), record(Request().text().decode()), record(timeUnixNano="x"), resource={})
     parsed = parse_otlp_logs_json(chunk, 7)
     assert (parsed.read, parsed.accepted.num_rows, parsed.rejected.num_rows) == (3, 1, 2)
-    assert set(parsed.rejected["source_offset"].to_pylist()) == {7}
+    (offset,) = parsed.accepted["source_offset"].to_pylist()
+    assert json.JSONDecoder().raw_decode(chunk[offset - 7 :].decode())[0] == record(Request().text().decode())
+    for reject in parsed.rejected.to_pylist():
+        assert chunk[reject["source_offset"] - 7 :].startswith(reject["raw"])
     assert any(b"started" in raw for raw in parsed.rejected["raw"].to_pylist())
 
 

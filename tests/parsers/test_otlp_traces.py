@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from pipelines.parsers import limits, otlp_spans, otlp_traces
+from pipelines.parsers import limits, otlp_requests, otlp_spans
 from pipelines.parsers.delimited import complete_length
 from pipelines.parsers.otlp_traces import parse_otlp_traces_delimited, parse_otlp_traces_json
 from pipelines.parsers.result import accepted_schema
@@ -106,7 +106,7 @@ def test_a_resource_after_its_spans_still_names_them() -> None:
 
 
 def test_spans_of_a_message_full_of_bad_ones_are_given_up_as_one(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(otlp_traces, "MAX_REJECTS_PER_MESSAGE", 3)
+    monkeypatch.setattr(otlp_requests, "MAX_REJECTS_PER_MESSAGE", 3)
     chunk = delimited(
         trace_request(*[span_message(trace_id=bytes(16)) for _ in range(10)]), trace_request(span_message())
     )
