@@ -45,7 +45,7 @@ def struct_text(struct: Made) -> str:
     """A Struct as JSON; its bytes in hexadecimal where it holds a number that JSON has no words for."""
     try:
         return compact_json(MessageToDict(struct))
-    except JsonError:
+    except (JsonError, ValueError):
         return compact_json({"@type": "type.googleapis.com/google.protobuf.Struct", "value": _bytes(struct).hex()})
 
 

@@ -26,15 +26,15 @@ Attributes = dict[str, str | None]
 class Rows(Protocol[R]):
     """Where a signal's records go."""
 
-    def resource(self, attributes: Mapping[str, str | None], encoded_bytes: int) -> R:
+    def resource(self, attributes: Mapping[str, str | None], encoded_bytes: int, /) -> R:
         """What records have of their resource: its attributes, `encoded_bytes` long in the input."""
         ...
 
-    def read_record(self, source_offset: int, raw: bytes, resource: R) -> None:
+    def read_record(self, source_offset: int, raw: bytes, resource: R, /) -> None:
         """Decode a record and accept it. Raises ValueError where it is none, with nothing counted."""
         ...
 
-    def reject(self, source_offset: int, reason: str, raw: bytes) -> None:
+    def reject(self, source_offset: int, reason: str, raw: bytes, /) -> None:
         """Record a record, or a piece of the input that holds an unknown number of them, as one reject."""
         ...
 
