@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
+from pathlib import Path  # noqa: TC003 - typer reads the annotation when it builds the command
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
@@ -11,20 +11,18 @@ import typer
 from meshlens.options import DEFAULT_LAKE, LakeOption, NamespaceOption, SinceOption, UntilOption, period
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from analyzers.framework.analyzer import Options, Report
+    from analyzers.framework.analyzer import Report
+    from analyzers.framework.baseline import Baseline
     from analyzers.framework.suppression import Suppression
-
-#: Files that could not be read and are named; the rest are counted.
-_NOTED = 10
 
 
 def diagnose(
+    context: typer.Context,
     paths: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="[PATH]...", help="Files, folders or globs to read into a lake of their own; without any, --lake."
+            metavar="[PATH]...",
+            help="Files, folders or globs; - is standard input. With --lake beside them they count over its objects.",
         ),
     ] = None,
     lake: LakeOption = DEFAULT_LAKE,
@@ -32,8 +30,14 @@ def diagnose(
     since: SinceOption = None,
     until: UntilOption = None,
     output: Annotated[
-        Literal["table", "json", "sarif"], typer.Option("--output", "-o", help="How to print it.")
-    ] = "table",
+        list[str] | None,
+        typer.Option(
+            "--output",
+            "-o",
+            metavar="FORMAT[=FILE]",
+            help="table, wide, json, yaml, sarif, junit, markdown or openmetrics; more than once: each to its FILE.",
+        ),
+    ] = None,
     fail_on: Annotated[
         Literal["error", "warning", "info", "never"],
         typer.Option("--fail-on", help="Exit with 1 from this severity on."),
@@ -53,42 +57,49 @@ def diagnose(
             help="YAML list of findings to silence: code, subject (glob), reason, expires (optional).",
         ),
     ] = None,
+    baseline: Annotated[
+        Path | None,
+        typer.Option("--baseline", metavar="FILE", help="Known findings, which are silenced: only new ones count."),
+    ] = None,
+    write_baseline: Annotated[
+        Path | None,
+        typer.Option("--write-baseline", metavar="FILE", help="Write what is found now as a baseline."),
+    ] = None,
 ) -> None:
-    """Findings with their evidence: dangling configuration, and failures explained by both proxies.
+    """Findings with their evidence: faulty configuration, and failures explained by both proxies.
 
     With PATHs nothing is kept; without, the result is added to the lake. Exits with 0 (clean), 1 (findings from
     --fail-on on), 2 (usage), 3 (input or runtime error), 4 (analyzers skipped under --strict).
     """
-    from datetime import UTC, datetime
-
     from analyzers.framework.analyzer import Options
-    from analyzers.framework.export import EXPORTERS
-    from analyzers.framework.export.table import render_table
+    from analyzers.framework.baseline import BaselineError, baseline_text, is_known
     from analyzers.framework.run import AnalyzerError, diagnose_lake
-    from analyzers.framework.suppression import FileEntry, SuppressionFileError, read_suppressions
+    from analyzers.framework.suppression import SuppressionFileError
+    from meshlens.diagnose_input import diagnose_paths
+    from meshlens.diagnose_output import outputs_of, write_file, write_outputs
     from meshlens.exits import fail
     from pipelines.inputs.errors import InputError
     from pipelines.lake.errors import LakeError
 
     start, end = period(since, until)
-    entries: tuple[FileEntry, ...] = ()
-    notes: tuple[str, ...] = ()
+    outputs = outputs_of(output or ["table"])
+    options = Options(tuple(namespace or ()), start, end, compat=compat)
+    source = context.get_parameter_source("lake")
+    beside = lake if source is not None and source.name == "COMMANDLINE" else None
     try:
-        if suppressions is not None:
-            entries, notes = read_suppressions(suppressions, datetime.now(UTC).date())
-        options = Options(tuple(namespace or ()), start, end, compat=compat)
-        report = _diagnose_paths(paths, options, entries) if paths else diagnose_lake(lake, options, entries)
-    except (LakeError, AnalyzerError, InputError, SuppressionFileError) as error:
+        silences, known, notes = _silences(suppressions, baseline)
+        if paths:
+            report, contents = diagnose_paths(paths, beside, options, silences)
+        else:
+            report, contents = diagnose_lake(lake, options, silences), {}
+    except (LakeError, AnalyzerError, InputError, SuppressionFileError, BaselineError) as error:
         fail(str(error))
-    report = replace(report, notes=(*report.notes, *notes))
-    if output == "table":
-        from rich.console import Console
-
-        console = Console()
-        width = max(console.width, 60) if console.is_terminal else 120
-        print(render_table(report, width=width, colour=console.is_terminal and not console.no_color))
-    else:
-        print(EXPORTERS[output](report))
+    gone = None if known is None else known.note(report.findings)
+    report = replace(report, notes=(*report.notes, *notes, *([gone] if gone else [])))
+    write_outputs(report, outputs, contents, fail_on)
+    if write_baseline is not None:
+        known_now = [item for item in report.findings if item.suppressed_by is None or is_known(item)]
+        write_file(write_baseline, baseline_text(known_now))
     raise typer.Exit(exit_code(report, fail_on, strict=strict))
 
 
@@ -103,27 +114,18 @@ def exit_code(report: Report, fail_on: Literal["error", "warning", "info", "neve
     return CLEAN
 
 
-def _diagnose_paths(paths: list[str], options: Options, suppressions: Sequence[Suppression]) -> Report:
-    """Read the paths into a lake that is gone afterwards, and diagnose that."""
-    from tempfile import TemporaryDirectory
+def _silences(
+    suppressions: Path | None, baseline: Path | None
+) -> tuple[tuple[Suppression, ...], Baseline | None, tuple[str, ...]]:
+    """What silences findings, the baseline among it, and notes on what no longer does."""
+    from datetime import UTC, datetime
 
-    from analyzers.framework.run import diagnose_lake
-    from meshlens.exits import fail
-    from pipelines.jobs.commit import AccountingError
-    from pipelines.jobs.ingest import run_ingest
+    from analyzers.framework.baseline import read_baseline
+    from analyzers.framework.suppression import read_suppressions
 
-    with TemporaryDirectory(prefix="meshlens-") as folder:
-        lake = str(Path(folder, "lake"))
-        try:
-            read = run_ingest(paths, lake)
-        except AccountingError as error:
-            fail(str(error))
-        unread = [f"not read: {skip.path}: {skip.reason}" for skip in read.skipped]
-        if read.run_id is None:
-            fail("\n".join([f"nothing to diagnose in {', '.join(paths)}", *unread[:_NOTED]]))
-        report = diagnose_lake(lake, options, suppressions, kept=False)
-    counted = f"read {read.read:,} records: {read.accepted:,} accepted, {read.rejected:,} rejected"
-    copies = sum(overlap.records for overlap in read.overlaps)
-    unread += [f"{copies:,} records came by two paths; each counts once"] if copies else []
-    more = [f"{len(unread) - _NOTED} more were not read"] if len(unread) > _NOTED else []
-    return replace(report, notes=(counted, *unread[:_NOTED], *more, *read.warnings, *read.notes))
+    entries: tuple[Suppression, ...] = ()
+    notes: tuple[str, ...] = ()
+    if suppressions is not None:
+        entries, notes = read_suppressions(suppressions, datetime.now(UTC).date())
+    known = None if baseline is None else read_baseline(baseline)
+    return (*entries, *(() if known is None else (known,))), known, notes

@@ -38,13 +38,23 @@ class Edge:
 
 
 @dataclass(frozen=True, slots=True)
+class Place:
+    """Where something is written: the source as it was read, line and column from 1; null where they are not known."""
+
+    source: str
+    line: int | None = None
+    column: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Finding:
     """One finding.
 
     `subject` says in one phrase what the finding is about and is what suppression globs match; `object` is
     `Kind/namespace/name` of the object to change and `path` the place in it (`spec/http[0]/route[1]/destination`).
     `evidence` holds JSON values only. `first_seen` and `last_seen` bound the observations (UTC) and are null where
-    the finding is about a state without a time. `suppressed_by` says who silenced it and why.
+    the finding is about a state without a time. `suppressed_by` says who silenced it and why. `place` is the file, line
+    and column of `path`, filled in for what is shown to people and never part of what is kept.
     """
 
     analyzer: str
@@ -63,6 +73,7 @@ class Finding:
     edges: tuple[Edge, ...] = ()
     next_step: str | None = None
     suppressed_by: str | None = None
+    place: Place | None = None
 
 
 def at_least(severity: Severity, threshold: Severity) -> bool:

@@ -69,6 +69,7 @@ MODULES: Final[dict[str, str]] = {
     "unknown_subset": "analyzers.configuration.unknown_subset",
     "unrestricted_jwks": "analyzers.configuration.unrestricted_jwks",
     "unverified_certificate": "analyzers.configuration.unverified_certificate",
+    "unreadable_object": "analyzers.configuration.unreadable_object",
 }
 
 

@@ -13,7 +13,7 @@ from analyzers.framework.suppression import Annotations, suppress
 from pipelines.lake.session import open_session
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from analyzers.framework.analyzer import Analyzer, Input
     from analyzers.framework.finding import Finding
@@ -27,7 +27,7 @@ class AnalyzerError(RuntimeError):
 
 def run_analyzers(
     session: Session,
-    analyzers: Iterable[Analyzer],
+    analyzers: Sequence[Analyzer],
     options: Options,
     suppressions: Iterable[Suppression] = (),
 ) -> Report:
@@ -52,7 +52,8 @@ def run_analyzers(
         except Exception as error:
             raise AnalyzerError(f"analyzer {analyzer.name}: {error}") from error
         ran.append(analyzer.name)
-    silenced = suppress(findings, (Annotations(object_annotations(session, kinds)), *suppressions))
+    aliases = {code.code: code.aliases for analyzer in analyzers for code in analyzer.codes}
+    silenced = suppress(findings, (Annotations(object_annotations(session, kinds)), *suppressions), aliases)
     return Report(tuple(sorted(silenced, key=_order)), tuple(skipped), tuple(ran))
 
 
@@ -68,14 +69,25 @@ def diagnose_lake(
         AnalyzerError: an analyzer failed.
     """
     with open_session(lake_uri) as session:
-        chosen = options or Options()
-        analyzers = (
-            analyzer
-            for analyzer in load_family("diagnosis")
-            if chosen.compat is None or chosen.compat in analyzer.reproduces
-        )
-        report = run_analyzers(session, analyzers, chosen, suppressions)
+        report = diagnose_session(session, options, suppressions)
         return replace(report, run_id=keep(lake_uri, session, report)) if kept else report
+
+
+def diagnose_session(
+    session: Session, options: Options | None = None, suppressions: Iterable[Suppression] = ()
+) -> Report:
+    """Run the analyzers of the family `diagnosis` over an open session; nothing is kept.
+
+    Raises:
+        AnalyzerError: an analyzer failed.
+    """
+    chosen = options or Options()
+    analyzers = tuple(
+        analyzer
+        for analyzer in load_family("diagnosis")
+        if chosen.compat is None or chosen.compat in analyzer.reproduces
+    )
+    return run_analyzers(session, analyzers, chosen, suppressions)
 
 
 def missing_inputs(session: Session, analyzers: Iterable[Analyzer]) -> tuple[Skipped, ...]:

@@ -1,6 +1,7 @@
 """Silencing findings: by an annotation on the object at fault, or by a file that gives a reason.
 
-A suppressed finding is counted and shown with who silenced it; it no longer decides the exit code.
+A suppressed finding is counted and shown with who silenced it; it no longer decides the exit code. Codes may be written
+as Meshlens has them or as Istio (`IST0101`) or Kiali (`KIA1101`) do.
 """
 
 from __future__ import annotations
@@ -8,13 +9,14 @@ from __future__ import annotations
 import datetime as dt  # noqa: TC003 - pydantic reads the annotation when it builds the model
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Annotated, Final, Protocol
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from pathlib import Path
 
     from analyzers.framework.finding import Finding
@@ -27,8 +29,8 @@ class SuppressionFileError(ValueError):
 class Suppression(Protocol):
     """A reason to silence findings."""
 
-    def silences(self, finding: Finding) -> str | None:
-        """Who silences `finding` and why, or null."""
+    def silences(self, finding: Finding, names: Sequence[str]) -> str | None:
+        """Who silences `finding`, whose code goes by `names`, and why, or null."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +45,20 @@ def _comma_separated(value: str) -> tuple[str, ...]:
     return tuple(part for part in (piece.strip() for piece in value.split(",")) if part)
 
 
-#: The annotations that are honoured. Those of other tools join here, with their codes translated by alias.
-ANNOTATION_RULES: Final[tuple[AnnotationRule, ...]] = (AnnotationRule("meshlens.io/suppress", _comma_separated),)
+def _of_istio(value: str) -> tuple[str, ...]:
+    return tuple("IST*" if code == "*" else code for code in _comma_separated(value))
+
+
+def _of_kiali(value: str) -> tuple[str, ...]:
+    return _comma_separated(value) or ("KIA*",)
+
+
+#: The annotations that are honoured. Istio's `*` means its own codes, and so does an empty value of Kiali's.
+ANNOTATION_RULES: Final[tuple[AnnotationRule, ...]] = (
+    AnnotationRule("meshlens.io/suppress", _comma_separated),
+    AnnotationRule("galley.istio.io/analyze-suppress", _of_istio),
+    AnnotationRule("kiali.io/ignore-validations", _of_kiali),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,11 +68,12 @@ class Annotations:
     by_object: Mapping[str, Mapping[str, str]]
     rules: tuple[AnnotationRule, ...] = ANNOTATION_RULES
 
-    def silences(self, finding: Finding) -> str | None:
+    def silences(self, finding: Finding, names: Sequence[str]) -> str | None:
         """The annotation on the finding's object that names its code, or null."""
         annotations = self.by_object.get(finding.object or "", {})
         for rule in self.rules:
-            if any(fnmatchcase(finding.code, code) for code in rule.codes(annotations.get(rule.key, ""))):
+            value = annotations.get(rule.key)
+            if value is not None and _names_any(rule.codes(value), names):
                 return f"annotation {rule.key} on {finding.object}"
         return None
 
@@ -81,10 +96,10 @@ class FileEntry:
     subject: str
     reason: str
 
-    def silences(self, finding: Finding) -> str | None:
+    def silences(self, finding: Finding, names: Sequence[str]) -> str | None:
         """Where and why this entry silences `finding`, or null."""
         named = any(fnmatchcase(name, self.subject) for name in (finding.subject, finding.object or ""))
-        return f"{self.origin}: {self.reason}" if named and fnmatchcase(finding.code, self.code) else None
+        return f"{self.origin}: {self.reason}" if named and _names_any((self.code,), names) else None
 
 
 def read_suppressions(path: Path, today: dt.date) -> tuple[tuple[FileEntry, ...], tuple[str, ...]]:
@@ -116,15 +131,23 @@ def read_suppressions(path: Path, today: dt.date) -> tuple[tuple[FileEntry, ...]
     return tuple(active), tuple(notes)
 
 
-def suppress(findings: Iterable[Finding], suppressions: Iterable[Suppression]) -> tuple[Finding, ...]:
-    """The findings, each marked with the first suppression that silences it."""
+def suppress(
+    findings: Iterable[Finding],
+    suppressions: Iterable[Suppression],
+    aliases: Mapping[str, tuple[str, ...]] = MappingProxyType({}),
+) -> tuple[Finding, ...]:
+    """The findings, each marked with the first suppression that silences it. `aliases`: code -> its other names."""
     rules = tuple(suppressions)
-    return tuple(_suppress_one(finding, rules) for finding in findings)
+    return tuple(_suppress_one(finding, rules, (finding.code, *aliases.get(finding.code, ()))) for finding in findings)
 
 
-def _suppress_one(finding: Finding, rules: tuple[Suppression, ...]) -> Finding:
+def _suppress_one(finding: Finding, rules: tuple[Suppression, ...], names: Sequence[str]) -> Finding:
     for rule in rules:
-        reason = rule.silences(finding)
+        reason = rule.silences(finding, names)
         if reason is not None:
             return replace(finding, suppressed_by=reason)
     return finding
+
+
+def _names_any(patterns: Iterable[str], names: Sequence[str]) -> bool:
+    return any(fnmatchcase(name, pattern) for pattern in patterns for name in names)

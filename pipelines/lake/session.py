@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from pipelines.lake.errors import LakeError
 from pipelines.lake.snapshot import Snapshot, read_snapshot
-from pipelines.lake.storage import open_storage
+from pipelines.lake.storage import NOWHERE, open_storage
 from pipelines.lake.views import create_lake_view, literal, quoted
 from pipelines.schemas import BY_NAME
 from pipelines.sql_files import SqlFile, all_views, in_order, sql_files, statement
@@ -48,6 +48,17 @@ class Session:
         self._files = files
         self._ready: set[str] = set()
         self._cache: dict[str, object] = {}
+        self._added: dict[str, pa.Table] = {}
+
+    def add(self, table: str, rows: pa.Table) -> None:
+        """Let this session see `rows` of a lake table beside those of the lake; nothing is written.
+
+        Raises:
+            LakeError: the table has been read before.
+        """
+        if table in self._ready:
+            raise LakeError(f"{table} has been read: rows are added before that")
+        self._added[table] = pa.concat_tables([self._added[table], rows]) if table in self._added else rows
 
     def require(self, *names: str) -> None:
         """Create the named views, tables and macros, and all they read, unless they are there already.
@@ -120,8 +131,9 @@ class Session:
         return pa.table({"name": names, "kind": kinds, "purpose": purposes})
 
     def rows(self, table: str) -> int:
-        """How many rows a lake table has, from the table's log; no file is opened."""
-        return sum(file.rows for file in self.snapshot.files(table))
+        """How many rows a lake table has, from the table's log, and those added; no file is opened."""
+        added = self._added[table].num_rows if table in self._added else 0
+        return sum(file.rows for file in self.snapshot.files(table)) + added
 
     def close(self) -> None:
         """Free the memory and the disk that the session took."""
@@ -150,7 +162,7 @@ class Session:
     def _create(self, name: str) -> None:
         if name in BY_NAME:
             try:
-                create_lake_view(self.connection, self.snapshot, name)
+                create_lake_view(self.connection, self.snapshot, name, self._added.get(name))
             except duckdb.Error as error:
                 raise LakeError(f"{self.snapshot.storage.uri}: table {name} cannot be read: {error}") from error
             return
@@ -188,6 +200,15 @@ def open_session(
     """
     snapshot = read_snapshot(open_storage(lake_uri), at_run)
     return session_over(snapshot, memory_limit, files=files, sealed=sealed)
+
+
+def session_without_lake(memory_limit: str = "2GB") -> Session:
+    """A session over no lake: every table is empty but for what is added to it.
+
+    Raises:
+        LakeError: `memory_limit` is none.
+    """
+    return session_over(Snapshot(NOWHERE, None, {}), memory_limit)
 
 
 def session_over(

@@ -124,6 +124,10 @@ class Storage:
         return sorted(str(info.base_name) for info in found if info.type == fs.FileType.Directory)
 
 
+#: Where a session is that reads no lake.
+NOWHERE: Final = Storage("memory", "", fs.LocalFileSystem(), is_local=False)
+
+
 def open_storage(uri: str) -> Storage:
     """The place that `uri` names: a path, `file:///path`, or an object store (`s3://bucket/folder`, `gs://...`).
 

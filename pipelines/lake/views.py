@@ -40,8 +40,13 @@ _TYPES: Final = {
 _FILE_VERSION: Final = re.compile(r"\.v(\d+)\.parquet$")
 
 
-def create_lake_view(connection: duckdb.DuckDBPyConnection, snapshot: Snapshot, name: str) -> None:
-    """Create the view of a lake table; a table without files is an empty view with the table's columns and types."""
+def create_lake_view(
+    connection: duckdb.DuckDBPyConnection, snapshot: Snapshot, name: str, added: pa.Table | None = None
+) -> None:
+    """Create the view of a lake table; a table without files is an empty view with the table's columns and types.
+
+    `added` are rows that the view has beside those of the files.
+    """
     table = BY_NAME[name]
     files = snapshot.files(name)
     storage = snapshot.storage
@@ -50,6 +55,9 @@ def create_lake_view(connection: duckdb.DuckDBPyConnection, snapshot: Snapshot, 
         source = f"SELECT * FROM {name}_files"
     else:
         source = _local_source(storage, table, files)
+    if added is not None:
+        connection.register(f"{name}_added", added)
+        source = f"SELECT * FROM ({source}) UNION ALL BY NAME SELECT * FROM {name}_added"
     columns = ", ".join(quoted(column) for column in table.columns)
     connection.execute(f"CREATE OR REPLACE TEMP VIEW {quoted(name)} AS SELECT {columns} FROM ({source})")
 

@@ -18,6 +18,16 @@ if TYPE_CHECKING:
 _LIST = "List"
 _KUSTOMIZE = "kustomize.config.k8s.io/"
 _MAX_INT64 = 2**63 - 1
+_OTHER_DOCUMENTS = (
+    "not a Kubernetes object but ",
+    "not a Kubernetes object: it has neither",
+    "not a Kubernetes object: it has no kind",  # a Chart.yaml has an apiVersion
+    "a kustomization",
+    "a kubeconfig",
+    "a Helm or Go template",
+    "the API's answer",
+)
+_NEVER_IN_A_CLUSTER = (": not an object of a cluster", ": it was never created in a cluster")
 
 
 class NotAnObjectError(ValueError):
@@ -166,3 +176,8 @@ def _described(value: Value) -> str:
             return "a boolean"
         case _:
             return "a number"
+
+
+def is_other_document(reason: str) -> bool:
+    """Whether a reject's reason says that the document is meant for another tool, rather than an object gone wrong."""
+    return reason.startswith(_OTHER_DOCUMENTS) or any(part in reason for part in _NEVER_IN_A_CLUSTER)

@@ -32,6 +32,12 @@ def document_bounds(stream: bytes) -> Iterator[DocumentBounds]:
         yield DocumentBounds(start, len(stream))
 
 
+def document_end(stream: bytes, start: int) -> int:
+    """Where the document that begins at `start` (with its `---`, if it has one) ends."""
+    marker = _MARKER.search(stream, start + 1)
+    return len(stream) if marker is None else marker.start()
+
+
 def _holds_anything(stream: bytes, start: int, end: int) -> bool:
     position = start
     if stream.startswith(b"---", start):

@@ -15,7 +15,7 @@ with newest as (
 
 annotated as (
     select
-        concat_ws('/', kind, namespace, name) as object,
+        concat_ws('/', kind, coalesce(namespace, ''), name) as object,
         unnest(map_entries(annotations)) as annotation
     from newest
 )

@@ -13,7 +13,12 @@ if TYPE_CHECKING:
 
 def render_json(report: Report) -> str:
     """The report as indented JSON; times are ISO 8601 in UTC, every field of a finding is present."""
-    document = {
+    return json.dumps(document_of(report), indent=2, default=json_value)
+
+
+def document_of(report: Report) -> dict[str, object]:
+    """The report as one object, whose values `json_value` makes JSON of where they are none."""
+    return {
         "findings": [asdict(finding) for finding in report.findings],
         "skipped": [asdict(skip) for skip in report.skipped],
         "counts": report.counts(),
@@ -21,7 +26,6 @@ def render_json(report: Report) -> str:
         "notes": list(report.notes),
         "run_id": report.run_id,
     }
-    return json.dumps(document, indent=2, default=json_value)
 
 
 def json_value(value: object) -> object:

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Final
 from urllib.parse import quote
 
 from analyzers.framework.export.json import json_value
+from analyzers.framework.export.texts import source_text
+from analyzers.framework.places import source_of
 from analyzers.framework.registry import codes
 
 if TYPE_CHECKING:
@@ -15,6 +17,8 @@ if TYPE_CHECKING:
     from analyzers.framework.finding import Finding, Severity
 
 SCHEMA: Final = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
+#: What code-scanning tools replace by the root of the checkout.
+_ROOT: Final = "%SRCROOT%"
 _LEVELS: Final[dict[Severity, str]] = {"error": "error", "warning": "warning", "info": "note"}
 
 
@@ -83,14 +87,23 @@ def _location(finding: Finding) -> dict[str, object]:
     """Where the finding is: always logically, and in the file the object was read from where that is known."""
     name = "/".join(part for part in (finding.object, finding.path) if part) or finding.subject
     location: dict[str, object] = {"logicalLocations": [{"fullyQualifiedName": name, "kind": "resource"}]}
-    source = finding.evidence.get("object_source")
-    offset = finding.evidence.get("object_source_offset")
-    if isinstance(source, str):
-        physical: dict[str, object] = {"artifactLocation": {"uri": quote(source, safe="/:")}}
-        if isinstance(offset, int):
-            physical["region"] = {"byteOffset": offset}
-        location["physicalLocation"] = physical
+    written = source_of(finding)
+    if written is not None:
+        location["physicalLocation"] = _physical(finding, *written)
     return location
+
+
+def _physical(finding: Finding, source: str, offset: int) -> dict[str, object]:
+    """The file, relative to the working directory where it is beneath it, as code-scanning tools want it."""
+    shown = source_text(source)
+    artifact: dict[str, object] = {"uri": quote(shown, safe="/:" if "://" in shown else "/")}
+    if not shown.startswith("/") and "://" not in shown:
+        artifact["uriBaseId"] = _ROOT
+    place = finding.place
+    if place is None or place.line is None:
+        return {"artifactLocation": artifact, "region": {"byteOffset": offset}}
+    column = {} if place.column is None else {"startColumn": place.column}
+    return {"artifactLocation": artifact, "region": {"startLine": place.line, **column}}
 
 
 def _notifications(report: Report) -> list[dict[str, object]]:

@@ -9,14 +9,13 @@ from rich.console import Console
 from rich.padding import Padding
 from rich.text import Text
 
+from analyzers.framework.export.texts import place_text, remarks, summary, visible
+
 if TYPE_CHECKING:
     from datetime import datetime
 
     from analyzers.framework.analyzer import Report
     from analyzers.framework.finding import Finding
-
-#: Control characters as people write them: a name from a log must not drive the reader's terminal.
-_VISIBLE: Final = {code: f"\\x{code:02x}" for code in (*range(0x20), *range(0x7F, 0xA0)) if chr(code) not in "\n\t"}
 
 _COLOURS: Final = {"error": "bold red", "warning": "yellow", "info": "cyan"}
 
@@ -30,43 +29,34 @@ def render_table(report: Report, *, width: int = 120, colour: bool = False) -> s
     for finding in report.active:
         console.print(_head(finding))
         console.print(Padding(_body(finding), (0, 0, 1, 2)))
-    for title, lines in _remarks(report).items():
+    for title, lines in remarks(report).items():
         if lines:
             console.print(Text(title, style="bold"))
             for line in lines:
-                console.print(Text(f"  {line.translate(_VISIBLE)}"))
-    console.print(Text(_summary(report)))
+                console.print(Text(f"  {visible(line)}"))
+    console.print(Text(summary(report)))
     return output.getvalue().rstrip("\n")
-
-
-def _remarks(report: Report) -> dict[str, list[str]]:
-    """Title -> lines: what was suppressed, skipped, or worth a note."""
-    silenced = [f"{item.code} {item.subject}: {item.suppressed_by}" for item in report.findings if item.suppressed_by]
-    skipped = [
-        (skip.partial, f"{skip.analyzer}: {'no' if skip.partial else 'needs'} {', '.join(skip.missing)}. {skip.reason}")
-        for skip in report.skipped
-    ]
-    return {
-        "Suppressed": silenced,
-        "Skipped": [line.rstrip() for partial, line in skipped if not partial],
-        "Ran with less": [line.rstrip() for partial, line in skipped if partial],
-        "Notes": list(report.notes),
-    }
 
 
 def _head(finding: Finding) -> Text:
     head = Text(finding.severity, style=_COLOURS[finding.severity])
     head.append(f" {finding.code} ", style="bold")
-    return head.append(finding.subject.translate(_VISIBLE)).append(_when(finding.first_seen, finding.last_seen))
+    return head.append(visible(finding.subject)).append(_when(finding.first_seen, finding.last_seen))
 
 
 def _body(finding: Finding) -> Text:
     """Everything that came from the mesh is plain text here: rich markup in a name must not be read as markup."""
-    body = Text(finding.message.translate(_VISIBLE))
-    place = " ".join(part for part in (finding.object, finding.path) if part)
-    for label, value in (("cause", finding.cause), ("side", finding.side), ("at", place), ("next", finding.next_step)):
+    body = Text(visible(finding.message))
+    told = (
+        ("cause", finding.cause),
+        ("side", finding.side),
+        ("at", " ".join(part for part in (finding.object, finding.path) if part)),
+        ("in", place_text(finding.place)),
+        ("next", finding.next_step),
+    )
+    for label, value in told:
         if value:
-            body.append(f"\n{label}: ", style="dim").append(value.translate(_VISIBLE))
+            body.append(f"\n{label}: ", style="dim").append(visible(value))
     return body
 
 
@@ -77,10 +67,3 @@ def _when(first: datetime | None, last: datetime | None) -> str:
     if last is None:
         return f"{start} UTC"
     return f"{start} to {last:{'%H:%M:%S' if last.date() == first.date() else '%Y-%m-%d %H:%M:%S'}} UTC"
-
-
-def _summary(report: Report) -> str:
-    counts = report.counts()
-    told = ", ".join(f"{number} {name}" for name, number in counts.items() if number) or "no findings"
-    whole = sum(not skip.partial for skip in report.skipped)
-    return f"{told}; {len(report.ran)} analyzers ran, {whole} skipped"

@@ -107,11 +107,12 @@ def test_a_suppression_file_decides_the_exit_code_and_is_shown(lake: str, tmp_pa
     assert broken.stdout == ""
 
 
-def test_paths_are_read_into_a_lake_of_their_own(tmp_path: Path) -> None:
+def test_paths_are_read_without_a_lake(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     documents = [json.loads(str(row.values["object_json"])) for row in objects()]
     (tmp_path / "objects.json").write_text(json.dumps({"apiVersion": "v1", "kind": "List", "items": documents}))
     kept = tmp_path / "lake"
-    result = meshlens("diagnose", str(tmp_path / "objects.json"), "--lake", str(kept), "-o", "json")
+    monkeypatch.setenv("MESHLENS_LAKE", str(kept))
+    result = meshlens("diagnose", str(tmp_path / "objects.json"), "-o", "json")
     assert result.returncode == 1, result.stderr
     document = json.loads(result.stdout)
     assert [finding["object"] for finding in document["findings"]] == ["VirtualService/shop/cart"]

@@ -1,0 +1,123 @@
+"""What `meshlens diagnose PATH...` reads: objects at once, anything else through the ingest job."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from meshlens.exits import fail
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import pyarrow as pa
+
+    from analyzers.framework.analyzer import Options, Report
+    from analyzers.framework.suppression import Suppression
+    from pipelines.jobs.objects import ObjectsRead
+    from pipelines.lake.session import Session
+
+#: Remarks of one kind that are told; the rest are counted.
+_NOTED: Final = 10
+_STDIN_BYTES: Final = 512 << 20
+
+
+def diagnose_paths(
+    paths: Sequence[str], lake: str | None, options: Options, suppressions: Sequence[Suppression]
+) -> tuple[Report, dict[str, bytes]]:
+    """Diagnose what paths name (`-`: standard input), over the objects of a lake where one is named.
+
+    Returns the report and, by source, the bytes of what is no file. Nothing is kept.
+
+    Raises:
+        InputError: a path does not exist.
+        LakeError: the lake cannot be read.
+        AnalyzerError: an analyzer failed.
+    """
+    from analyzers.framework.run import diagnose_session
+    from pipelines.jobs.objects import STDIN, objects_of_bytes, read_objects
+    from pipelines.lake.session import open_session, session_without_lake
+
+    contents = {STDIN: _standard_input()} if "-" in paths else {}
+    files = [path for path in paths if path != "-"]
+    read = read_objects(files)
+    if read.others and lake is not None:
+        fail(f"{read.others[0]} holds no objects; run `meshlens ingest` on it first, then diagnose the lake")
+    if read.others:
+        report = _through_a_lake(files, contents, options, suppressions)
+        return report, contents
+    for source, data in contents.items():
+        read = read.joined(objects_of_bytes(data, source))
+    unread = [f"not read: {skip.path}: {skip.reason}" for skip in read.skipped]
+    if not read.objects.num_rows and not read.rejects.num_rows:
+        fail("\n".join([f"nothing to diagnose in {', '.join(paths)}", *unread[:_NOTED]]))
+    with session_without_lake() if lake is None else open_session(lake) as session:
+        _add(session, read if lake is None else read.as_of_now())
+        report = diagnose_session(session, options, suppressions)
+    accepted, rejected = read.objects.num_rows, read.rejects.num_rows
+    counted = f"read {accepted + rejected:,} records: {accepted:,} accepted, {rejected:,} rejected"
+    notes = (counted, *_told(_other_documents(read.rejects)), *_told(read.repeated()), *_told(unread))
+    return replace(report, notes=(*report.notes, *notes)), contents
+
+
+def _through_a_lake(
+    paths: Sequence[str], contents: dict[str, bytes], options: Options, suppressions: Sequence[Suppression]
+) -> Report:
+    """Read the paths into a lake that is gone afterwards, and diagnose that."""
+    from tempfile import TemporaryDirectory
+
+    from analyzers.framework.run import diagnose_session
+    from pipelines.jobs.commit import AccountingError
+    from pipelines.jobs.ingest import run_ingest
+    from pipelines.jobs.objects import objects_of_bytes
+    from pipelines.lake.session import open_session
+
+    with TemporaryDirectory(prefix="meshlens-") as folder:
+        lake = str(Path(folder, "lake"))
+        try:
+            read = run_ingest(paths, lake)
+        except AccountingError as error:
+            fail(str(error))
+        unread = [f"not read: {skip.path}: {skip.reason}" for skip in read.skipped]
+        if read.run_id is None:
+            fail("\n".join([f"nothing to diagnose in {', '.join(paths)}", *unread[:_NOTED]]))
+        with open_session(lake) as session:
+            for source, data in contents.items():
+                _add(session, objects_of_bytes(data, source).as_of_now())
+            report = diagnose_session(session, options, suppressions)
+    counted = f"read {read.read:,} records: {read.accepted:,} accepted, {read.rejected:,} rejected"
+    copies = sum(overlap.records for overlap in read.overlaps)
+    unread += [f"{copies:,} records came by two paths; each counts once"] if copies else []
+    return replace(report, notes=(*report.notes, counted, *_told(unread), *read.warnings, *read.notes))
+
+
+def _add(session: Session, read: ObjectsRead) -> None:
+    from pipelines.schemas import MESH_OBJECTS, REJECTS
+
+    session.add(MESH_OBJECTS.name, read.objects)
+    session.add(REJECTS.name, read.rejects)
+
+
+def _standard_input() -> bytes:
+    data = sys.stdin.buffer.read(_STDIN_BYTES + 1)
+    if len(data) > _STDIN_BYTES:
+        fail(f"standard input has more than {_STDIN_BYTES >> 20} MiB; write it to files, one for each kind")
+    return data
+
+
+def _other_documents(rejects: pa.Table) -> list[str]:
+    from pipelines.parsers.kubernetes_objects import is_other_document
+
+    return [
+        f"no object: {row['source']} at byte {row['source_offset']}: {row['reason']}"
+        for row in rejects.select(["source", "source_offset", "reason"]).to_pylist()
+        if is_other_document(row["reason"])
+    ]
+
+
+def _told(remarks: Sequence[str]) -> list[str]:
+    """The first remarks, and how many there are beside them."""
+    more = len(remarks) - _NOTED
+    return [*remarks[:_NOTED], *([f"{more:,} more like the last"] if more > 0 else [])]
