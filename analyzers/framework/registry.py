@@ -67,9 +67,9 @@ MODULES: Final[dict[str, str]] = {
     "unknown_annotation": "analyzers.configuration.unknown_annotation",
     "unknown_registry": "analyzers.configuration.unknown_registry",
     "unknown_subset": "analyzers.configuration.unknown_subset",
+    "unreadable_object": "analyzers.configuration.unreadable_object",
     "unrestricted_jwks": "analyzers.configuration.unrestricted_jwks",
     "unverified_certificate": "analyzers.configuration.unverified_certificate",
-    "unreadable_object": "analyzers.configuration.unreadable_object",
 }
 
 

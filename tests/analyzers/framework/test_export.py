@@ -190,7 +190,7 @@ def test_yaml_is_the_same_document_as_json() -> None:
 
 def test_openmetrics_counts_findings_and_analyzers() -> None:
     def samples(report: Report) -> dict[tuple[str, ...], float]:
-        families = text_string_to_metric_families(EXPORTERS["openmetrics"](report) + "\n")
+        families = text_string_to_metric_families(EXPORTERS["openmetrics"](report) + "\n")  # type: ignore[no-untyped-call]  # the library has no types
         return {
             (sample.name, *sample.labels.values()): sample.value for family in families for sample in family.samples
         }
