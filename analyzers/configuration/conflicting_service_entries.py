@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from analyzers.mesh.objects import MeshObject
 
 CONFLICT: Final = istio_code(
-    177, "Conflicting protocols of a ServiceEntry", "warning", "One host and port has several protocols."
+    177, "Conflicting protocols of a ServiceEntry", "warning", "One host and port has several protocols.", "KIA1212"
 )
 #: Scope (a namespace or `*`), host and port number -> the protocols stated, with who states them.
 _Index = dict[tuple[str, str, int], list[tuple[str, "MeshObject"]]]

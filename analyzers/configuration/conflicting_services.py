@@ -34,7 +34,6 @@ PROTOCOLS: Final = istio_code(
     "Several protocols on one port",
     "warning",
     "Services of one workload declare different protocols for one port.",
-    "KIA0701",
 )
 TARGETS: Final = istio_code(
     137, "Several ports to one target port", "warning", "Services of one workload send different ports to one target."

@@ -30,7 +30,11 @@ if TYPE_CHECKING:
     from analyzers.mesh.objects import Json, MeshObject
 
 NEGATIVE: Final = istio_code(
-    171, "Negative status condition", "warning", "A controller wrote a negative condition into the object's status."
+    171,
+    "Negative status condition",
+    "warning",
+    "A controller wrote a negative condition into the object's status.",
+    "GWAPI",
 )
 
 _ROUTE: Final = frozenset({"Accepted", "Programmed", "ResolvedRefs"})

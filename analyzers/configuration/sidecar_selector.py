@@ -39,10 +39,10 @@ if TYPE_CHECKING:
     from analyzers.mesh.objects import MeshObject
 
 NO_POD: Final = Code(
-    "ML1909", "Sidecar without a workload", "error", "A Sidecar's selector picks no pod.", ("IST0101", "KIA1004")
+    "ML1909", "Sidecar without a workload", "error", "A Sidecar's selector picks no pod.", ("IST0101", "KIA0004")
 )
 CONFLICT: Final = istio_code(
-    110, "Conflicting Sidecars", "error", "Two Sidecars select one pod: which scope it gets is undefined.", "KIA1002"
+    110, "Conflicting Sidecars", "error", "Two Sidecars select one pod: which scope it gets is undefined.", "KIA0003"
 )
 SEVERAL: Final = istio_code(
     111, "Several Sidecars for a namespace", "error", "More than one Sidecar of a namespace has no selector.", "KIA0002"
