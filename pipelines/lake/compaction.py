@@ -13,7 +13,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from pipelines.lake.errors import LakeError
-from pipelines.lake.writer import ROW_GROUP_ROWS, conform, write_file
+from pipelines.lake.parquet import ROW_GROUP_ROWS
+from pipelines.lake.writer import conform, write_file
 from pipelines.schemas import VERSION
 
 if TYPE_CHECKING:

@@ -16,6 +16,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from pipelines.lake.errors import LakeError
+from pipelines.lake.parquet import write_parquet
 from pipelines.lake.storage import Storage, open_storage
 from pipelines.schemas import BY_NAME, VERSION
 
@@ -23,9 +24,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from pipelines.columns import Table
-
-#: Rows in a row group: the unit of DuckDB's parallelism and of its skipping by minimum and maximum.
-ROW_GROUP_ROWS: Final = 122_880
 
 _PART_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,180}")
 
@@ -83,7 +81,7 @@ def stored_schema(table: Table) -> pa.Schema:
 
 
 def conform(table: Table, data: pa.Table) -> pa.Table:
-    """`data` with exactly the table's columns, order and types.
+    """`data` with exactly the table's columns, order and types; text may have a dictionary.
 
     Raises:
         LakeError: see `write_part`.
@@ -104,10 +102,15 @@ def conform(table: Table, data: pa.Table) -> pa.Table:
         if not field.nullable and column.null_count:
             raise LakeError(f"{table.name}.{field.name} is null in {column.null_count} of {data.num_rows} rows")
         try:
-            columns.append(column if column.type == field.type else column.cast(field.type))
+            columns.append(column if _holds(column.type, field.type) else column.cast(field.type))
         except pa.ArrowException as error:
             raise LakeError(f"{table.name}.{field.name} is {column.type}, not {field.type}: {error}") from error
-    return pa.Table.from_arrays(columns, schema=table.schema)
+    fields = [field.with_type(column.type) for field, column in zip(table.schema, columns, strict=True)]
+    return pa.Table.from_arrays(columns, schema=pa.schema(fields)).unify_dictionaries()
+
+
+def _holds(given: pa.DataType, wanted: pa.DataType) -> bool:
+    return bool(given == wanted or (pa.types.is_dictionary(given) and given.value_type == wanted))
 
 
 def write_file(
@@ -118,9 +121,7 @@ def write_file(
     path = "".join(f"{column}={values[column]}/" for column in table.partition_by) + file_name
 
     def fill(sink: pa.NativeFile) -> None:
-        with pq.ParquetWriter(sink, schema, compression="zstd", compression_level=3) as writer:
-            for part in rows:
-                writer.write_table(part.select(schema.names), row_group_size=ROW_GROUP_ROWS)
+        write_parquet(sink, (part.select(schema.names) for part in rows), schema)
 
     storage.write_with(f"{table.name}/{path}", fill)
     with storage.filesystem.open_input_file(storage.full(f"{table.name}/{path}")) as file:

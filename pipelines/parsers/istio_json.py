@@ -18,6 +18,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from pipelines.parsers.blocks import line_blocks
 from pipelines.parsers.context import DEFAULT
 from pipelines.parsers.istio_json_columns import Reader
 from pipelines.parsers.istio_json_lines import SCHEMA, read_singly
@@ -25,18 +26,13 @@ from pipelines.parsers.json_template import learn_template
 from pipelines.parsers.lines import Lines, as_mask, reject_lines
 from pipelines.parsers.log_layout import layout_of
 from pipelines.parsers.result import Parsed, reject_table
-from pipelines.parsers.scan.json_lines import split_lines
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from numpy.typing import NDArray
 
     from pipelines.parsers.context import Context
     from pipelines.parsers.log_layout import Layout
 
-_BLOCK_LINES: Final = 8192
-_PADDING: Final = 64
 # Each template costs a look at the lines that no earlier one fits, so their number is bounded.
 _MOST_TEMPLATES: Final = 8
 _TRIES_PER_BLOCK: Final = 4
@@ -56,26 +52,12 @@ def parse_istio_json(chunk: bytes, base_offset: int, context: Context = DEFAULT)
     rejected = [reject_table()]
     read = 0
     readers: list[Reader] = []
-    for lines in _blocks(chunk, base_offset):
+    for lines in line_blocks(chunk, base_offset):
         read += len(lines)
         rows, rejects = _parse_block(lines, layout, readers)
         accepted.append(rows)
         rejected.append(rejects)
     return Parsed(pa.concat_tables(accepted), pa.concat_tables(rejected), read)
-
-
-def _blocks(chunk: bytes, base_offset: int) -> Iterator[Lines]:
-    padded = np.empty(len(chunk) + _PADDING, np.uint8)
-    padded[: len(chunk)] = np.frombuffer(chunk, np.uint8)
-    padded[len(chunk) :] = 0
-    begin = 0
-    while begin < len(chunk):
-        starts, ends = np.empty(_BLOCK_LINES, np.int64), np.empty(_BLOCK_LINES, np.int64)
-        count, following = split_lines(padded, begin, len(chunk), starts, ends)
-        if count:
-            data = padded[begin:]
-            yield Lines(data.data, base_offset + begin, starts[:count] - begin, ends[:count] - begin)
-        begin = following
 
 
 def _parse_block(lines: Lines, layout: Layout, readers: list[Reader]) -> tuple[pa.Table, pa.Table]:

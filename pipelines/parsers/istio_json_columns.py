@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -11,9 +10,9 @@ import pyarrow as pa
 from pipelines.parsers.istio_json_lines import SCHEMA
 from pipelines.parsers.lines import MAX_RECORD_BYTES
 from pipelines.parsers.log_columns import LogColumns, converted
-from pipelines.parsers.scan.json_columns import copy_texts, read_counts, read_times
 from pipelines.parsers.scan.json_lines import match_lines
 from pipelines.parsers.text_fields import strip_cluster_delimiter
+from pipelines.parsers.value_columns import Values, counts_of, integers, texts_of, times_of, timestamps
 from pipelines.schemas import ACCESS_LOG_FIELDS
 
 if TYPE_CHECKING:
@@ -22,21 +21,10 @@ if TYPE_CHECKING:
     from pipelines.parsers.json_template import Template
     from pipelines.parsers.log_layout import Key, Layout
 
-_TYPES: Final = {field.name: field.type for field in ACCESS_LOG_FIELDS}
+_FIELDS: Final = {field.name: field for field in ACCESS_LOG_FIELDS}
 #: Columns whose values are read from few distinct texts.
 _ENUMERATED: Final = frozenset({"response_flags", "grpc_status"})
-_SLACK: Final = 32
-_LARGEST_CODE, _SMALLEST_CODE, _FIRST_TOO_BIG = 999, 100, 2**31
-
-
-@dataclass(frozen=True, slots=True)
-class Values:
-    """Where the values of some lines' keys are in `data`: arrays of shape (keys, lines)."""
-
-    data: NDArray[np.uint8]
-    starts: NDArray[np.int32]
-    ends: NDArray[np.int32]
-    kinds: NDArray[np.uint8]
+_SMALLEST_CODE, _LARGEST_CODE, _FIRST_TOO_BIG = 100, 999, 2**31
 
 
 class Reader:
@@ -91,7 +79,7 @@ class Reader:
         found: dict[str, pa.Array] = {}
         for index, (path, key, alone) in enumerate(zip(self.template.paths, self._keys, self._alone, strict=True)):
             if key is None or not alone:
-                found[path] = _texts(values, index, keep_dash=True)
+                found[path] = texts_of(values, index, keep_dash=True)
             else:
                 filled[key.column] = _typed(values, index, key, path, bad)
         columns = LogColumns(count, filled)
@@ -103,51 +91,32 @@ class Reader:
 
 
 def _typed(values: Values, index: int, key: Key, path: str, bad: NDArray[np.uint8]) -> pa.Array:
-    kind = _TYPES[key.column]
-    if pa.types.is_timestamp(kind):
+    field = _FIELDS[key.column]
+    if pa.types.is_timestamp(field.type):
         return _times(values, index, key, path, bad)
-    if pa.types.is_integer(kind):
-        return _counts(values, index, key, bad)
-    texts = _texts(values, index, keep_dash=False)
+    if pa.types.is_integer(field.type):
+        return _counts(values, index, field, bad)
+    texts = texts_of(values, index, keep_dash=False)
     return strip_cluster_delimiter(texts) if key.column == "upstream_cluster" else texts
 
 
-def _texts(values: Values, index: int, *, keep_dash: bool) -> pa.Array:
-    starts, ends = values.starts[index], values.ends[index]
-    count = len(starts)
-    offsets, valid = np.empty(count + 1, np.int32), np.empty(count, np.uint8)
-    target = np.empty(int(np.sum(ends - starts, dtype=np.int64)) + _SLACK, np.uint8)
-    nulls = copy_texts(values.data, starts, ends, values.kinds[index], int(keep_dash), offsets, target, valid)
-    bits = pa.py_buffer(np.packbits(valid, bitorder="little")) if nulls else None
-    return pa.Array.from_buffers(pa.string(), count, [bits, pa.py_buffer(offsets), pa.py_buffer(target)], nulls)
-
-
-def _counts(values: Values, index: int, key: Key, bad: NDArray[np.uint8]) -> pa.Array:
-    count = values.starts.shape[1]
-    numbers, null = np.empty(count, np.int64), np.empty(count, np.uint8)
-    read_counts(values.data, values.starts[index], values.ends[index], values.kinds[index], numbers, null, bad)
-    kind = _TYPES[key.column]
-    if key.column == "response_code":
+def _counts(values: Values, index: int, field: pa.Field, bad: NDArray[np.uint8]) -> pa.Array:
+    numbers, null = counts_of(values, index, bad)
+    if field.name == "response_code":
         bad |= ((numbers != 0) & (numbers < _SMALLEST_CODE)) | (numbers > _LARGEST_CODE)
-    if kind == pa.int32():
+    if field.type == pa.int32():
         bad |= numbers >= _FIRST_TOO_BIG
-        numbers = np.where(bad, 0, numbers)
-    absent = null.view(np.bool_)
-    return pa.array(numbers, pa.int64(), mask=absent if absent.any() else None).cast(kind)
+    return integers(numbers, null, field.type)
 
 
 def _times(values: Values, index: int, key: Key, path: str, bad: NDArray[np.uint8]) -> pa.Array:
-    count = values.starts.shape[1]
-    moments, unread = np.empty(count, np.int64), np.empty(count, np.uint8)
-    read_times(values.data, values.starts[index], values.ends[index], values.kinds[index], moments, unread)
-    others = np.flatnonzero(unread)
+    moments, others = times_of(values, index)
     if len(others) == 0:
-        return pa.array(moments, _TYPES[key.column])
-    part = np.s_[index : index + 1, others]
-    chosen = Values(values.data, values.starts[part], values.ends[part], values.kinds[part])
-    more, faults = converted(key, path, _texts(chosen, 0, keep_dash=False), pa.int64())
+        return timestamps(moments)
+    texts = texts_of(values.select(index, others), 0, keep_dash=False)
+    more, faults = converted(key, path, texts, pa.int64())
     bad[others[faults != ""]] = 1
     moments[others] = more.fill_null(0).to_numpy(zero_copy_only=False)
-    absent = np.zeros(count, np.bool_)
+    absent = np.zeros(len(moments), np.bool_)
     absent[others] = ~np.asarray(more.is_valid())
-    return pa.array(moments, _TYPES[key.column], mask=absent)
+    return pa.array(moments, _FIELDS[key.column].type, mask=absent)

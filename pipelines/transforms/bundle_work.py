@@ -23,6 +23,7 @@ from pipelines.inputs.opening import is_plain
 from pipelines.inputs.ranges import Range, RangeEnd, read_range
 from pipelines.inputs.records import Chunk
 from pipelines.lake.writer import DataFile, write_part
+from pipelines.parsers.merged_rows import stacked
 from pipelines.parsers.result import Parsed, accepted_schema
 from pipelines.schemas import ACCESS_LOGS, EDGES_1M, REJECTS
 from pipelines.sources.prometheus_live import read_live
@@ -189,7 +190,7 @@ class _Output:
                 self._write(EDGES_1M.name, rollup)
                 manifest.calls += pc.sum(rollup["calls"]).as_py()
         for table in list(self._held):
-            self._write(table, pa.concat_tables(self._held.pop(table)))
+            self._write(table, stacked(self._held.pop(table)))
         manifest.files = self._files
         return found
 
@@ -207,7 +208,7 @@ class _Output:
             held = self._held.setdefault(table, [])
             held.append(rows)
             if sum(part.nbytes for part in held) > _FLUSH_BYTES:
-                self._write(table, pa.concat_tables(self._held.pop(table)))
+                self._write(table, stacked(self._held.pop(table)))
 
     def _write(self, table: str, rows: pa.Table) -> None:
         name = f"{self._context.batch_id}-{self._index:05d}-{self._parts:03d}"

@@ -15,15 +15,21 @@ import pyarrow.compute as pc
 
 from pipelines.columns import TIMESTAMP
 from pipelines.histogram import bucket_index
+from pipelines.parsers.lines import as_mask
 from pipelines.schemas import EDGES_1M_KEYS, EDGES_1M_VALUES
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
     from numpy.typing import NDArray
 
 _MINUTE_US: Final = 60_000_000
 _SUMS: Final = ("calls", "bytes_received", "bytes_sent", "duration_ms_sum")
 _BUCKETS: Final = 1 << 12  # more than bucket_index of the largest int64
 _CODE_LIMIT: Final = 1 << 62
+#: No response, the hundreds of its code, and no code at all.
+_CODE_CLASSES: Final = ("0", *(f"{hundred}xx" for hundred in range(1, 10)), "none")
+_NO_CODE: Final = len(_CODE_CLASSES) - 1
 
 #: Keys in EDGES_1M_KEYS, values in EDGES_1M_VALUES; `date` is added when the table is written.
 ROLLUP_SCHEMA: Final = pa.schema([*EDGES_1M_KEYS, *EDGES_1M_VALUES])
@@ -91,43 +97,77 @@ def bytes_table(data: bytes) -> pa.Table:
 
 
 def _keys_of(lines: pa.Table) -> pa.Table:
-    cluster = lines["upstream_cluster"]
-    server_name = lines["requested_server_name"]
-    is_outbound = _either(
-        pc.starts_with(cluster, "outbound|"),
-        pc.is_in(_bare(cluster), pa.array(["PassthroughCluster", "BlackHoleCluster"])),
-    )
-    by_peer = pc.fill_null(pc.starts_with(server_name, "outbound_."), False)
-    is_inbound = _either(
-        pc.starts_with(cluster, "inbound|"),
-        pc.starts_with(cluster, "InboundPassthrough"),
-        pc.and_(pc.is_null(cluster), by_peer),
-    )
+    """`EDGES_1M_KEYS` of each line; those of text have dictionaries, for most texts occur in many lines."""
+    cluster, server_name = _Texts.of(lines["upstream_cluster"]), _Texts.of(lines["requested_server_name"])
+    is_outbound = cluster.which(_leads_out)
+    by_peer = server_name.which(lambda names: pc.starts_with(names, "outbound_."))
+    is_inbound = cluster.which(_leads_in) | (cluster.is_null() & by_peer)
     # `outbound|9080|v2|reviews.default.svc.cluster.local` says where to; `inbound|9080||` and Passthrough do not.
-    is_named = pc.fill_null(pc.match_substring_regex(cluster, r"^outbound\|[^|]*\|[^|]*\|."), False)
-    is_http = _either(
-        pc.is_valid(lines["method"]), pc.is_valid(lines["protocol"]), pc.greater(lines["response_code"], 0)
+    is_named = cluster.which(lambda names: pc.match_substring_regex(names, r"^outbound\|[^|]*\|[^|]*\|."))
+    is_http = (
+        as_mask(pc.is_valid(lines["method"]))
+        | as_mask(pc.is_valid(lines["protocol"]))
+        | as_mask(pc.greater(lines["response_code"], 0))
     )
-    nothing = pa.scalar(None, pa.string())
     # A server name that the peer's sidecar made up names the service; the authority would only add rows.
-    authority = pc.if_else(pc.or_(is_named, by_peer), nothing, lines["authority"])
-    upstream = _ip(lines["upstream_host"])
-    peer = pc.if_else(is_outbound, pc.if_else(is_named, nothing, upstream), _ip(lines["downstream_remote_address"]))
+    authority = _Texts.of(lines["authority"]).without(is_named | by_peer)
     columns = {
         "minute": _minute(lines["start_time"]),
         "source": lines["source"],
         "reporter_namespace": lines["reporter_namespace"],
         "reporter_pod": lines["reporter_pod"],
-        "reporter": pc.if_else(is_outbound, "source", pc.if_else(is_inbound, "destination", "unknown")),
-        "upstream_cluster": cluster,
-        "authority": authority,
-        "requested_server_name": pc.if_else(is_named, nothing, server_name),
-        "peer_address": peer,
-        "protocol": pc.if_else(is_http, "http", "tcp"),
-        "code_class": pc.if_else(is_http, _code_class(lines["response_code"]), "none"),
+        "reporter": _named(("unknown", "destination", "source"), np.where(is_outbound, 2, is_inbound)),
+        "upstream_cluster": cluster.array(),
+        "authority": authority.array(),
+        "requested_server_name": server_name.without(is_named).array(),
+        "peer_address": _peers(lines, is_outbound, is_named),
+        "protocol": _named(("tcp", "http"), is_http),
+        "code_class": _named(_CODE_CLASSES, np.where(is_http, _code_class(lines["response_code"]), _NO_CODE)),
         "response_flags": lines["response_flags"],
     }
-    return pa.table([columns[name] for name in EDGES_1M_KEYS.names], schema=EDGES_1M_KEYS)
+    return pa.table([columns[name] for name in EDGES_1M_KEYS.names], names=EDGES_1M_KEYS.names)
+
+
+class _Texts:
+    """A column of text as distinct texts and their numbers; that of a null is one more than the last."""
+
+    def __init__(self, distinct: pa.Array, codes: NDArray[np.int32]) -> None:
+        self._distinct = distinct
+        self._codes = codes
+
+    @staticmethod
+    def of(column: pa.ChunkedArray) -> _Texts:
+        """A column's."""
+        encoded = _encoded(column)
+        return _Texts(encoded.dictionary, encoded.indices.fill_null(len(encoded.dictionary)).to_numpy())
+
+    def which(self, test: Callable[[pa.Array], pa.Array]) -> NDArray[np.bool_]:
+        """The rows whose text passes a test; a null does not."""
+        passed: NDArray[np.bool_] = np.append(as_mask(test(self._distinct)), False)[self._codes]
+        return passed
+
+    def is_null(self) -> NDArray[np.bool_]:
+        """The rows that have no text."""
+        null: NDArray[np.bool_] = self._codes == len(self._distinct)
+        return null
+
+    def without(self, hidden: NDArray[np.bool_]) -> _Texts:
+        """The same with nulls where `hidden`."""
+        return _Texts(self._distinct, np.where(hidden, len(self._distinct), self._codes))
+
+    def array(self) -> pa.DictionaryArray:
+        """Its Arrow form."""
+        return pa.DictionaryArray.from_arrays(pa.array(self._codes, mask=self.is_null()), self._distinct)
+
+
+def _encoded(column: pa.ChunkedArray) -> pa.DictionaryArray:
+    if pa.types.is_dictionary(column.type):
+        return column.unify_dictionaries().combine_chunks()
+    return column.combine_chunks().dictionary_encode()
+
+
+def _named(names: Sequence[str], numbers: NDArray[np.bool_] | NDArray[np.int64]) -> pa.DictionaryArray:
+    return pa.DictionaryArray.from_arrays(pa.array(numbers.astype(np.int8)), pa.array(names))
 
 
 def _minute(times: pa.ChunkedArray) -> pa.Array:
@@ -135,28 +175,38 @@ def _minute(times: pa.ChunkedArray) -> pa.Array:
     return pa.array(values - values % _MINUTE_US, pa.int64()).cast(TIMESTAMP)
 
 
-def _bare(cluster: pa.ChunkedArray) -> pa.ChunkedArray:
-    """Cluster names without the `;` that some formats leave at their end."""
-    return pc.utf8_rtrim(cluster, characters=";")
+def _leads_out(clusters: pa.Array) -> pa.Array:
+    # Some formats leave a `;` at the end.
+    bare = pc.utf8_rtrim(clusters, characters=";")
+    to_none = pc.is_in(bare, pa.array(["PassthroughCluster", "BlackHoleCluster"]))
+    return pc.or_(pc.starts_with(clusters, "outbound|"), to_none)
 
 
-def _either(*conditions: pa.ChunkedArray) -> pa.ChunkedArray:
-    result = pc.fill_null(conditions[0], False)
-    for condition in conditions[1:]:
-        result = pc.or_(result, pc.fill_null(condition, False))
-    return result
+def _leads_in(clusters: pa.Array) -> pa.Array:
+    return pc.or_(pc.starts_with(clusters, "inbound|"), pc.starts_with(clusters, "InboundPassthrough"))
 
 
-def _code_class(codes: pa.ChunkedArray) -> pa.ChunkedArray:
-    """`2xx` and the like; `0` for no response."""
-    hundreds = pc.divide(pc.fill_null(codes, 0), 100)
-    names = pa.array(["0", *(f"{hundred}xx" for hundred in range(1, 10))])
-    return names.take(pc.if_else(pc.and_(pc.greater(hundreds, 0), pc.less(hundreds, 10)), hundreds, 0))
+def _peers(lines: pa.Table, is_outbound: NDArray[np.bool_], is_named: NDArray[np.bool_]) -> pa.Array:
+    """The address of the other side, where the cluster does not name it."""
+    upstream, downstream = lines["upstream_host"], lines["downstream_remote_address"]
+    calls_out, called = np.flatnonzero(is_outbound & ~is_named), np.flatnonzero(~is_outbound)
+    found = pa.concat_arrays(
+        [_ip(upstream.take(pa.array(calls_out))), _ip(downstream.take(pa.array(called))), pa.nulls(1, pa.string())]
+    )
+    place = np.full(lines.num_rows, len(found) - 1)
+    place[np.concatenate([calls_out, called])] = np.arange(len(found) - 1)
+    return found.take(pa.array(place))
 
 
-def _ip(addresses: pa.ChunkedArray) -> pa.ChunkedArray:
+def _code_class(codes: pa.ChunkedArray) -> NDArray[np.int32]:
+    """The place of each code's class in `_CODE_CLASSES`."""
+    hundreds: NDArray[np.int32] = pc.fill_null(codes, 0).to_numpy() // 100
+    return np.where((hundreds > 0) & (hundreds < _NO_CODE), hundreds, 0)
+
+
+def _ip(addresses: pa.ChunkedArray) -> pa.Array:
     """The address part of `address:port` and `[address]:port`; null for names and sockets (sql/macros/address_ip)."""
-    encoded = addresses.combine_chunks().dictionary_encode()
+    encoded = _encoded(addresses)
     distinct = encoded.dictionary
     is_address = pc.match_substring_regex(distinct, r"^(?:[0-9.]+:[0-9]+|\[[0-9a-fA-F:.%]+\](?::[0-9]+)?)$")
     without_port = pc.replace_substring_regex(distinct, r":[0-9]+$", "")
@@ -174,7 +224,9 @@ def _aggregate(keys: pa.Table, sums: dict[str, NDArray[np.int64]], histograms: _
     first = np.sort(first)
     order = np.argsort(group, kind="stable")
     starts = np.searchsorted(group[order], np.arange(len(first)))
-    columns = [column.take(pa.array(first)) for column in keys.columns]
+    columns = [
+        column.take(pa.array(first)).cast(field.type) for column, field in zip(keys.columns, EDGES_1M_KEYS, strict=True)
+    ]
     columns += [pa.array(np.add.reduceat(sums[name][order], starts)) for name in _SUMS]
     columns += _merged_histograms(histograms, group, len(first))
     return pa.table(columns, schema=ROLLUP_SCHEMA)
@@ -195,11 +247,11 @@ def _codes(keys: pa.Table) -> NDArray[np.int64]:
     codes = np.zeros(keys.num_rows, np.int64)
     size = 1
     for column in keys.columns:
-        encoded = column.combine_chunks().dictionary_encode(null_encoding="encode")
-        values = len(encoded.dictionary)
+        encoded = _encoded(column)
+        values = len(encoded.dictionary) + 1
         if size * values > _CODE_LIMIT:
             distinct, codes = np.unique(codes, return_inverse=True)
             size = len(distinct)
-        codes = codes * values + encoded.indices.to_numpy()
+        codes = codes * values + encoded.indices.fill_null(values - 1).to_numpy()
         size *= values
     return codes

@@ -36,7 +36,7 @@ def table_rows(
         accepted = _with_file_time(accepted, modified_us)
     for name, value in constants.items():
         if name in BY_NAME[table].columns:
-            accepted = accepted.append_column(name, pa.repeat(pa.scalar(value, pa.string()), accepted.num_rows))
+            accepted = accepted.append_column(name, _constant(value, accepted.num_rows))
     return accepted
 
 
@@ -63,6 +63,11 @@ def unreadable_rejects(record: Unreadable) -> pa.Table:
     rejects = reject_table([Reject(record.offset, record.reason, record.head)])
     position = rejects.schema.get_field_index("raw_length")
     return rejects.set_column(position, rejects.schema.field(position), pa.array([record.length], pa.int64()))
+
+
+def _constant(value: str, rows: int) -> pa.DictionaryArray:
+    """One text in every row, held once."""
+    return pa.DictionaryArray.from_arrays(pa.repeat(pa.scalar(0, pa.int32()), rows), pa.array([value]))
 
 
 def _with_path_identity(records: pa.Table, pod: tuple[str | None, str | None]) -> pa.Table:

@@ -13,6 +13,7 @@ import pytest
 from benchmarks.generated_logs import generate_logs
 from pipelines.histogram import bucket_index
 from pipelines.parsers.istio_text import parse_istio_text
+from pipelines.parsers.merged_rows import stacked
 from pipelines.sql_files import statement
 from pipelines.transforms.rollup import ROLLUP_SCHEMA, merge, roll_up
 from pipelines.transforms.rows import table_rows
@@ -27,7 +28,7 @@ def lines_of(text: bytes, source: str = "/logs/a") -> pa.Table:
 @pytest.fixture(scope="module")
 def lines() -> pa.Table:
     text = generate_logs(20_000, seed=3).text
-    return pa.concat_tables([lines_of(text), lines_of(text[: text.index(b"\n", 500_000) + 1], "/logs/b")])
+    return stacked([lines_of(text), lines_of(text[: text.index(b"\n", 500_000) + 1], "/logs/b")])
 
 
 def in_order(rollup: pa.Table) -> list[dict[str, object]]:

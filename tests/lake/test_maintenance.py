@@ -15,9 +15,10 @@ from pipelines.lake.compaction import groups_to_join, join_files
 from pipelines.lake.errors import LakeError
 from pipelines.lake.lake import Lake
 from pipelines.lake.maintenance import compact_gradually, maintain
+from pipelines.lake.parquet import ROW_GROUP_ROWS
 from pipelines.lake.session import open_session
 from pipelines.lake.tables import commit_once
-from pipelines.lake.writer import ROW_GROUP_ROWS, DataFile, write_part
+from pipelines.lake.writer import DataFile, write_part
 from pipelines.schemas import ACCESS_LOGS, TABLES
 from tests.lake.rows import MOMENT, access_logs, sources, spans
 

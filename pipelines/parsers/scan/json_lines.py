@@ -13,56 +13,17 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from pipelines.parsers.scan.compiled import compiled
-from pipelines.parsers.scan.lanes import different, either, lowest, unusual
+from pipelines.parsers.scan.lanes import either, lowest, unusual
+from pipelines.parsers.scan.lines import same_bytes, utf8_ok
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
-
-    from pipelines.parsers.scan.lanes import Address
 
 #: Kinds of a value: none (or null), a string without escapes, one with, a whole number, a truth value.
 ABSENT, PLAIN, ESCAPED, NUMBER, TRUTH = 0, 1, 2, 3, 4
 
 _MOST_DIGITS: Final = 18
-_FARTHEST: Final = 64 << 20
 _QUOTE, _BACKSLASH, _COMMA, _OPEN, _CLOSE, _MINUS = 34, 92, 44, 123, 125, 45
-_NEWLINE, _RETURN, _SPACE, _TAB = 10, 13, 32, 9
-
-
-@compiled
-def split_lines(
-    data: NDArray[np.uint8], begin: int, end: int, starts: NDArray[np.int64], ends: NDArray[np.int64]
-) -> tuple[int, int]:
-    r"""Fill in where lines that are not blank start and end (before `\n` or `\r\n`), as many as there is room for.
-
-    Returns how many, and where the first line after them starts. All start within 64 MiB.
-    """
-    address = np.int64(data.ctypes.data)
-    count = 0
-    at = begin
-    while at < end and count < len(starts) and at - begin < _FARTHEST:
-        stop = at
-        while True:
-            mask = either(address + stop, np.uint8(_NEWLINE), np.uint8(_NEWLINE))
-            if mask != 0:
-                stop += lowest(mask)
-                break
-            stop += 32
-            if stop >= end:
-                break
-        stop = min(stop, end)
-        last = stop
-        if last > at and data[last - 1] == _RETURN:
-            last -= 1
-        first = at
-        while first < last and (data[first] == _SPACE or data[first] == _TAB or data[first] == _RETURN):
-            first += 1
-        if first < last:
-            starts[count] = at
-            ends[count] = last
-            count += 1
-        at = stop + 1
-    return count, min(at, end)
 
 
 @compiled
@@ -107,42 +68,6 @@ def escape_length(data: NDArray[np.uint8], at: int, end: int) -> int:
 
 
 @compiled
-def utf8_ok(data: NDArray[np.uint8], at: int, end: int) -> bool:  # noqa: C901  # RFC 3629's table, row by row
-    """Whether bytes are UTF-8 without control bytes."""
-    while at < end:
-        first = int(data[at])
-        if first < 0x80:
-            if first < 0x20:
-                return False
-            at += 1
-            continue
-        low, high = 0x80, 0xBF
-        if 0xC2 <= first <= 0xDF:
-            more = 1
-        elif 0xE0 <= first <= 0xEF:
-            more = 2
-            if first == 0xE0:
-                low = 0xA0
-            elif first == 0xED:
-                high = 0x9F
-        elif 0xF0 <= first <= 0xF4:
-            more = 3
-            if first == 0xF0:
-                low = 0x90
-            elif first == 0xF4:
-                high = 0x8F
-        else:
-            return False
-        if at + more >= end or not low <= data[at + 1] <= high:
-            return False
-        for place in range(at + 2, at + more + 1):
-            if not 0x80 <= data[place] <= 0xBF:
-                return False
-        at += more + 1
-    return True
-
-
-@compiled
 def _is_clean(data: NDArray[np.uint8], start: int, end: int) -> bool:
     address = np.int64(data.ctypes.data)
     at = start
@@ -154,20 +79,6 @@ def _is_clean(data: NDArray[np.uint8], start: int, end: int) -> bool:
         if data[place] < 0x20 or data[place] > 0x7F:
             return utf8_ok(data, at, end)
     return True
-
-
-@compiled
-def _same(first: Address, second: Address, length: int) -> bool:
-    done = 0
-    while done + 32 <= length:
-        if different(first + done, second + done) != 0:
-            return False
-        done += 32
-    left = length - done
-    if left == 0:
-        return True
-    mask = (np.uint32(1) << np.uint32(left)) - np.uint32(1)
-    return bool((different(first + done, second + done) & mask) == 0)
 
 
 @compiled
@@ -253,7 +164,11 @@ def match_lines(
             if not fits:
                 break
             length = literal_offsets[key + 1] - literal_offsets[key]
-            if closed or at + length >= end or not _same(address + at, literal_address + literal_offsets[key], length):
+            if (
+                closed
+                or at + length >= end
+                or not same_bytes(address + at, literal_address + literal_offsets[key], length)
+            ):
                 fits = skips
                 value_starts[key, row] = at
                 value_ends[key, row] = at
@@ -270,7 +185,7 @@ def match_lines(
                 at += 1
         if fits and not skips:
             length = literal_offsets[keys + 1] - literal_offsets[keys]
-            closed = at + length == end and _same(address + at, literal_address + literal_offsets[keys], length)
+            closed = at + length == end and same_bytes(address + at, literal_address + literal_offsets[keys], length)
         if fits and closed and _is_clean(data, starts[line], end):
             matched[line] = 1
             row += 1

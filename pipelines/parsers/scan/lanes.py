@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     #: An address as numba sees it; sums of signed and unsigned numbers would be floats there.
     Address = int | np.signedinteger
+    Truth = bool | np.bool_
     Emit = Callable[[BaseContext, ir.IRBuilder, Signature, list[ir.Value]], ir.Value]
 
 LANES: Final = 32
@@ -28,6 +29,7 @@ _BYTE: Final = ir.IntType(8)
 _MASK: Final = ir.IntType(LANES)
 _VECTOR: Final = ir.VectorType(_BYTE, LANES)
 _SPACE: Final = 0x20
+_DELETE: Final = 0x7F
 
 
 def _load(builder: ir.IRBuilder, address: ir.Value, kind: ir.Type) -> ir.Value:
@@ -57,9 +59,20 @@ def _unusual(_context: object, _address: object) -> tuple[Signature, Emit]:
         loaded = _load(builder, given[0], _VECTOR)
         # As signed numbers, bytes from 128 are below zero.
         below = builder.icmp_signed("<", loaded, ir.Constant(_VECTOR, [_SPACE] * LANES))
-        return cast("ir.Value", builder.bitcast(below, _MASK))
+        delete = builder.icmp_unsigned("==", loaded, ir.Constant(_VECTOR, [_DELETE] * LANES))
+        return cast("ir.Value", builder.bitcast(builder.or_(below, delete), _MASK))
 
     return types.uint32(types.int64), emit
+
+
+def _inside(_context: object, _address: object, _first: object, _last: object) -> tuple[Signature, Emit]:
+    def emit(_: BaseContext, builder: ir.IRBuilder, _signature: Signature, given: list[ir.Value]) -> ir.Value:
+        loaded = _load(builder, given[0], _VECTOR)
+        above = builder.icmp_unsigned(">=", loaded, _splat(builder, given[1]))
+        below = builder.icmp_unsigned("<=", loaded, _splat(builder, given[2]))
+        return cast("ir.Value", builder.bitcast(builder.and_(above, below), _MASK))
+
+    return types.uint32(types.int64, types.uint8, types.uint8), emit
 
 
 def _different(_context: object, _first: object, _second: object) -> tuple[Signature, Emit]:
@@ -80,6 +93,20 @@ def _copy(_context: object, _target: object, _source: object) -> tuple[Signature
     return types.void(types.int64, types.int64), emit
 
 
+def _byte(_context: object, _address: object) -> tuple[Signature, Emit]:
+    def emit(_: BaseContext, builder: ir.IRBuilder, _signature: Signature, given: list[ir.Value]) -> ir.Value:
+        return _load(builder, given[0], _BYTE)
+
+    return types.uint8(types.int64), emit
+
+
+def _word(_context: object, _address: object) -> tuple[Signature, Emit]:
+    def emit(_: BaseContext, builder: ir.IRBuilder, _signature: Signature, given: list[ir.Value]) -> ir.Value:
+        return _load(builder, given[0], ir.IntType(64))
+
+    return types.uint64(types.int64), emit
+
+
 def _lowest(_context: object, _mask: object) -> tuple[Signature, Emit]:
     def emit(_: BaseContext, builder: ir.IRBuilder, _signature: Signature, given: list[ir.Value]) -> ir.Value:
         return cast("ir.Value", builder.zext(builder.cttz(given[0], ir.Constant(ir.IntType(1), 0)), ir.IntType(64)))
@@ -89,11 +116,17 @@ def _lowest(_context: object, _mask: object) -> tuple[Signature, Emit]:
 
 #: A bit for each byte that equals either of two.
 either = cast("Callable[[Address, np.uint8, np.uint8], np.uint32]", intrinsic(_either))
-#: A bit for each byte that is a control byte or above 127.
+#: A bit for each byte from the first to the last of a range.
+inside = cast("Callable[[Address, int, int], int]", intrinsic(_inside))
+#: A bit for each byte that is a control byte (127 is one, too) or above 127.
 unusual = cast("Callable[[Address], np.uint32]", intrinsic(_unusual))
 #: A bit for each byte in which two stretches differ.
 different = cast("Callable[[Address, Address], np.uint32]", intrinsic(_different))
 #: Copies 32 bytes: target, source.
 copy_lanes = cast("Callable[[Address, Address], None]", intrinsic(_copy))
+#: The byte at an address. Small functions take addresses, not arrays, whose passing costs more than they do.
+byte = cast("Callable[[Address], int]", intrinsic(_byte))
+#: Eight bytes as a number, the first the least significant.
+word = cast("Callable[[Address], int]", intrinsic(_word))
 #: The place of a mask's lowest bit.
 lowest = cast("Callable[[np.uint32], int]", intrinsic(_lowest))

@@ -182,10 +182,11 @@ def read_times(
     values: NDArray[np.int64],
     bad: NDArray[np.uint8],
 ) -> None:
-    """Read `2026-11-22T22:05:06.086Z` with up to nine digits of a fraction, to microseconds; others are bad."""
+    """Read `2026-11-22T22:05:06.086Z` with up to nine digits of a fraction, to microseconds; marks others as bad."""
     for row in range(len(starts)):
         at, end = starts[row], ends[row]
         values[row] = 0
+        was_bad = bad[row]
         bad[row] = 1
         if kinds[row] != PLAIN or end - at < 20 or end - at == 21 or end - at > 30 or data[end - 1] != 90:
             continue
@@ -211,4 +212,4 @@ def read_times(
                 fraction //= 10
         seconds = _days(year, month, day) * 86400 + hour * 3600 + minute * 60 + second
         values[row] = seconds * 1_000_000 + fraction
-        bad[row] = 0
+        bad[row] = was_bad

@@ -1,0 +1,115 @@
+"""Text access-log lines that are plainly of a known format, read by compiled code, a block and a column at a time."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+import pyarrow as pa
+
+from pipelines.parsers.blocks import BLOCK_LINES
+from pipelines.parsers.dictionary_texts import DictionaryTexts
+from pipelines.parsers.lines import MAX_RECORD_BYTES
+from pipelines.parsers.scan.columns import read_times
+from pipelines.parsers.scan.json_lines import PLAIN
+from pipelines.parsers.scan.text_kinds import check_kinds
+from pipelines.parsers.scan.text_lines import match_fields
+from pipelines.parsers.text_fields import strip_cluster_delimiter
+from pipelines.parsers.value_columns import Values, counts_of, integers, timestamps
+from pipelines.schemas import ACCESS_LOG_FIELDS
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from pipelines.parsers.istio_text_scan import ScanPlan
+    from pipelines.parsers.lines import Lines
+
+#: Columns whose texts hardly ever come twice.
+_DISTINCT: Final = frozenset({"request_id", "upstream_local_address", "downstream_remote_address"})
+
+
+class TextReader:
+    """Reads the lines of a chunk that fit a plan, and keeps their rows."""
+
+    def __init__(self, plan: ScanPlan) -> None:
+        self._plan = plan
+        self._time = plan.columns.index("start_time")
+        self._literals, self._literal_offsets = plan.packed()
+        shape = (len(plan.columns), BLOCK_LINES)
+        self._starts, self._ends = np.empty(shape, np.int32), np.empty(shape, np.int32)
+        self._kinds = np.full(shape, PLAIN, np.uint8)
+        self._offsets: list[NDArray[np.int64]] = [np.empty(0, np.int64)]
+        self._texts: dict[str, DictionaryTexts] = {}
+        self._others: dict[str, list[pa.Array]] = {}
+        for name in plan.columns:
+            if ACCESS_LOG_FIELDS.field(name).type == pa.string():
+                self._texts[name] = DictionaryTexts(is_distinct=name in _DISTINCT)
+            else:
+                self._others[name] = []
+
+    def find(self, lines: Lines) -> tuple[Values, NDArray[np.bool_]]:
+        """Where the values are of those lines that have the format's structure, and which lines those are."""
+        matched = np.empty(len(lines), np.uint8)
+        data = lines.bytes_array()
+        count = match_fields(
+            data,
+            lines.starts,
+            lines.ends,
+            self._literals,
+            self._literal_offsets,
+            self._plan.stops,
+            MAX_RECORD_BYTES,
+            self._starts,
+            self._ends,
+            matched,
+        )
+        found = Values(data, self._starts[:, :count], self._ends[:, :count], self._kinds[:, :count])
+        return found, matched.view(np.bool_)
+
+    def read(self, lines: Lines) -> NDArray[np.bool_]:
+        """Keep the rows of the lines that fit, and say which those are."""
+        values, fits = self.find(lines)
+        data, count = values.data, values.starts.shape[1]
+        moments, bad = np.empty(count, np.int64), np.zeros(count, np.uint8)
+        check_kinds(data, self._plan.kinds, values.starts, values.ends, bad)
+        read_times(data, values.starts[self._time], values.ends[self._time], values.kinds[self._time], moments, bad)
+        if bad.any():
+            good = bad == 0
+            fits[np.flatnonzero(fits)[~good]] = False
+            moments = moments[good]
+            values = Values(data, values.starts[:, good], values.ends[:, good], values.kinds[:, good])
+        self._keep(values, moments)
+        self._offsets.append(lines.offset + lines.starts[fits])
+        return fits
+
+    def _keep(self, values: Values, moments: NDArray[np.int64]) -> None:
+        bad = np.zeros(len(moments), np.uint8)
+        for index, name in enumerate(self._plan.columns):
+            field = ACCESS_LOG_FIELDS.field(name)
+            if name in self._texts:
+                self._texts[name].add(values, index)
+            elif pa.types.is_timestamp(field.type):
+                self._others[name].append(timestamps(moments))
+            else:
+                self._others[name].append(integers(*counts_of(values, index, bad), field.type))
+
+    def table(self) -> pa.Table:
+        """`source_offset` and a column each; those of text may have a dictionary."""
+        columns: dict[str, pa.ChunkedArray | pa.Array] = {"source_offset": pa.array(np.concatenate(self._offsets))}
+        for name in self._plan.columns:
+            if name in self._texts:
+                columns[name] = self._texts[name].finish()
+            else:
+                columns[name] = pa.chunked_array(self._others[name], ACCESS_LOG_FIELDS.field(name).type)
+        columns["upstream_cluster"] = _stripped(columns["upstream_cluster"])
+        return pa.table(columns)
+
+
+def _stripped(clusters: pa.ChunkedArray) -> pa.ChunkedArray:
+    chunks = [
+        pa.DictionaryArray.from_arrays(chunk.indices, strip_cluster_delimiter(chunk.dictionary))
+        if pa.types.is_dictionary(chunk.type)
+        else strip_cluster_delimiter(chunk)
+        for chunk in clusters.chunks
+    ]
+    return pa.chunked_array(chunks, clusters.type)
