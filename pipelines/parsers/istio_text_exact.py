@@ -1,13 +1,4 @@
-"""Istio's default text access log (`EnvoyTextLogFormat`), bytes to Arrow.
-
-    [START_TIME] "METHOD PATH PROTOCOL" RESPONSE_CODE RESPONSE_FLAGS RESPONSE_CODE_DETAILS
-    CONNECTION_TERMINATION_DETAILS "UPSTREAM_TRANSPORT_FAILURE_REASON" BYTES_RECEIVED BYTES_SENT DURATION
-    UPSTREAM_SERVICE_TIME "X_FORWARDED_FOR" "USER_AGENT" "REQUEST_ID" "AUTHORITY" "UPSTREAM_HOST" UPSTREAM_CLUSTER
-    UPSTREAM_LOCAL_ADDRESS DOWNSTREAM_LOCAL_ADDRESS DOWNSTREAM_REMOTE_ADDRESS REQUESTED_SERVER_NAME ROUTE_NAME
-
-Also read: the same without CONNECTION_TERMINATION_DETAILS, and the format before Istio 1.9, which has a quoted Mixer
-policy status (not kept) where the details are. A CSV reader would merge lines on an unbalanced quote; here a line is
-a record or a reject, never part of another.
+"""Istio's default text format, exactly: every line it may have, and of every other line why it is none.
 
 One linear regular expression says whether a line is whole and valid; the fields are then cut out at the positions of
 quotes and spaces, a column at a time. Lines with quotes inside values take a second, equally vectorised way.
