@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from analyzers.scoping import coverage as coverages
-from analyzers.scoping import long_lived
+from analyzers.scoping import dns_proxy, headless, long_lived
 from analyzers.scoping.access_logging import access_logging
 from analyzers.scoping.configuration import mapping
 from analyzers.scoping.dependencies import Dependencies, decide
@@ -15,9 +15,12 @@ from analyzers.scoping.frequency import judge as rareness
 from analyzers.scoping.history import History
 from analyzers.scoping.model import Coverage, HostDecision, Reason, Replay
 from analyzers.scoping.names import NOTHING, full_name, imports, normalised, qualified
+from analyzers.scoping.outcomes import Conditions, outbound_mode
+from analyzers.scoping.peer_authentication import is_strict
 from analyzers.scoping.providers import proxy_hosts
-from analyzers.scoping.replay import broken, replay
+from analyzers.scoping.replay import broken, in_force, replay
 from analyzers.scoping.replay import judge as judge_replay
+from analyzers.scoping.scope import scope_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -54,6 +57,7 @@ class Assessment:
     base: tuple[str, ...]
     standing: Standing
     replay: Replay | None
+    in_force: Replay | None
     reasons: tuple[Reason, ...]
 
     @property
@@ -77,7 +81,7 @@ def assess(
     `end` is the end of all telemetry, `history` what was recommended before; `tcp_measured`: see `Telemetry`.
     """
     logging = access_logging(mesh.configuration, workload)
-    dependencies = decide(mesh, workload.namespace, observed.calls, workload.istio_version)
+    dependencies = decide(mesh, workload.namespace, observed.calls, workload.istio_version, workload.newest_version)
     proxy, proxy_reasons = proxy_hosts(mesh, workload)
     exists = standing(mesh.configuration, workload)
     applied, departed = _applied(mesh, workload, exists, dependencies.hosts, observed, history or History())
@@ -85,10 +89,18 @@ def assess(
     control_plane = _control_plane(mesh) if settings.control_plane_base else ()
     base = normalised(decision.host for decision in (*control_plane, *proxy))
     needed = tuple(sorted({*dependencies.hosts, *(decision.host for decision in own)}))
+    hosts = normalised((*needed, *base))
     fixed = (*base, *(decision.host for decision in own))
-    again = None
+    captured = dns_proxy.captured(mesh, workload)
+    # What a new Sidecar would repeat, and what the one in force says.
+    kept = Conditions(outbound_mode(mesh.configuration.mesh, exists.own or exists.parent), captured)
+    now = Conditions(outbound_mode(mesh.configuration.mesh, exists.ruling), captured)
+    again = ruled = None
     if observed.lines.middle is not None:
-        again = replay(mesh, workload.namespace, observed.calls, observed.lines.middle, fixed, workload.istio_version)
+        split = observed.lines.middle
+        again = replay(mesh, workload.namespace, observed.calls, split, fixed, workload.istio_version, kept)
+    if exists.ruling is not None:
+        ruled = in_force(mesh, workload.namespace, observed.calls, hosts_of(exists.ruling), now)
     reasons = (
         *workload.reasons,
         *coverages.judge(workload, observed, logging, settings.minimum_window, end, dependencies.mirrored),
@@ -99,9 +111,12 @@ def assess(
         *long_lived.judge(mesh, workload, observed, dependencies.decisions, tcp_measured=tcp_measured),
         *_outside(dependencies),
         *_leaf(observed, dependencies),
-        *_bypassed(dependencies, exists),
+        *_bypassed(mesh, dependencies, exists),
+        *_ruled(exists, ruled, dependencies),
+        *_undiscovered(mesh, workload),
+        *_costs(mesh, workload, hosts, captured=captured),
         *(judge_replay(again) if again else ()),
-        *_broken(mesh, workload, observed, normalised((*needed, *base))),
+        *_broken(mesh, workload, observed, hosts, kept),
         *(reason for sidecar in _relevant(exists) for reason in hazards(sidecar)),
     )
     return Assessment(
@@ -114,6 +129,7 @@ def assess(
         base=base,
         standing=exists,
         replay=again,
+        in_force=ruled,
         reasons=tuple(dict.fromkeys(reasons)),
     )
 
@@ -182,13 +198,15 @@ def _applied(
 
 def _outside(dependencies: Dependencies) -> Iterator[Reason]:
     counts: dict[str, int] = {}
+    direct = {call.callee for call in dependencies.direct}
     for call in dependencies.external:
         name = call.callee or "other names"
         counts[name] = counts.get(name, 0) + call.calls
     if counts:
         listed = ", ".join(f"{name} ({counts[name]} calls)" for name in sorted(counts))
         yield Reason("EMIT", f"reached outside the registry, so no host is imported: {listed}", "NO_SERVICE_ENTRY")
-        message = f"outboundTrafficPolicy REGISTRY_ONLY would break: {', '.join(sorted(counts))}"
+    if counts or direct:
+        message = f"outboundTrafficPolicy REGISTRY_ONLY would break: {', '.join(sorted({*counts, *direct}))}"
         yield Reason("EMIT", message, "REGISTRY_ONLY_BREAK")
 
 
@@ -198,7 +216,7 @@ def _leaf(observed: Observed, dependencies: Dependencies) -> Iterator[Reason]:
         yield Reason("EMIT_REVIEW", message)
 
 
-def _bypassed(dependencies: Dependencies, exists: Standing) -> Iterator[Reason]:
+def _bypassed(mesh: Mesh, dependencies: Dependencies, exists: Standing) -> Iterator[Reason]:
     for service, call in dependencies.bypassed:
         since = f" since {coverages.utc(call.first_seen)}" if call.first_seen else ""
         if exists.ruling is not None and not imports(
@@ -207,13 +225,45 @@ def _bypassed(dependencies: Dependencies, exists: Standing) -> Iterator[Reason]:
             name = f"Sidecar {exists.ruling.namespace}/{exists.ruling.name}"
             message = f"{name} leaves out {service.entry}, called {call.calls} times{since} through {call.route}"
             yield Reason("EMIT_REVIEW", message, "OUT_OF_SCOPE_HIT")
+            if exists.rules_by_root:
+                message = f"{name} is the mesh's default: it narrows every namespace without a Sidecar of its own"
+                yield Reason("EMIT_REVIEW", message, "ROOT_WIDE")
+            if call.route == "passthrough" and service.meshed_endpoints and is_strict(mesh, service.namespace):
+                message = f"{service.namespace} demands mTLS (STRICT), and such calls to {service.entry} are plain text"
+                yield Reason("EMIT_REVIEW", message, "MTLS_LOSS")
         else:
             message = f"{service.entry} was called {call.calls} times{since} through {call.route}, past its own cluster"
             yield Reason("EMIT_REVIEW", message)
 
 
-def _broken(mesh: Mesh, workload: Workload, observed: Observed, hosts: tuple[str, ...]) -> Iterator[Reason]:
-    for because in broken(mesh, workload.namespace, observed.calls, hosts):
+def _ruled(exists: Standing, ruled: Replay | None, dependencies: Dependencies) -> Iterator[Reason]:
+    """Calls that the Sidecar in force would lose by the rules, although none was seen to go past its cluster."""
+    if exists.ruling is not None and ruled is not None and ruled.calls_out_of_scope and not dependencies.bypassed:
+        name = f"Sidecar {exists.ruling.namespace}/{exists.ruling.name}"
+        lost = f"{ruled.calls_out_of_scope} of {ruled.calls_after} calls observed"
+        yield Reason("EMIT_REVIEW", f"{name} in force would lose {lost}: {'; '.join(ruled.out_of_scope)}")
+
+
+def _undiscovered(mesh: Mesh, workload: Workload) -> Iterator[Reason]:
+    for cluster in sorted({pod.cluster for pod in workload.living}):
+        if not mesh.discovery.picks(cluster, workload.namespace):
+            where = f" of cluster {cluster}" if cluster else ""
+            message = f"no discoverySelector{where} picks {workload.namespace}: istiod does not configure its proxies"
+            yield Reason("ABSTAIN", message, "DISCOVERY_BLOCK")
+
+
+def _costs(mesh: Mesh, workload: Workload, hosts: tuple[str, ...], *, captured: bool) -> Iterator[Reason]:
+    scope = scope_of(mesh, workload.namespace, hosts)
+    yield from headless.judge(scope.listeners.values())
+    if captured:
+        inferred = (service for entry, service in scope.clusters.items() if entry not in scope.listeners)
+        yield from dns_proxy.judge(scope.listeners.values(), inferred)
+
+
+def _broken(
+    mesh: Mesh, workload: Workload, observed: Observed, hosts: tuple[str, ...], conditions: Conditions
+) -> Iterator[Reason]:
+    for because in broken(mesh, workload.namespace, observed.calls, hosts, conditions):
         yield Reason("EMIT_REVIEW", f"these hosts would still lose a call: {because}")
 
 

@@ -6,7 +6,8 @@ Objects of users hold anything; a field of an unexpected type counts as absent.
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
 import yaml
@@ -22,11 +23,18 @@ KINDS: Final = (
     "ConfigMap",
     "DestinationRule",
     "EnvoyFilter",
+    "GRPCRoute",
+    "Gateway",
+    "HTTPRoute",
     "Namespace",
     "NetworkPolicy",
     "PeerAuthentication",
+    "ProxyConfig",
     "RequestAuthentication",
+    "ServiceEntry",
     "Sidecar",
+    "TCPRoute",
+    "TLSRoute",
     "Telemetry",
     "VirtualService",
 )
@@ -34,7 +42,7 @@ KINDS: Final = (
 
 @dataclass(frozen=True, slots=True)
 class MeshObject:
-    """One object: its identity, labels and `spec`."""
+    """One object: its identity, labels and `spec`; `group` is the API group, which tells two kinds of Gateway apart."""
 
     kind: str
     namespace: str
@@ -42,6 +50,8 @@ class MeshObject:
     created_at: datetime | None
     labels: Mapping[str, str]
     spec: Mapping[str, object]
+    group: str = ""
+    annotations: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
 
     @property
     def selector(self) -> Mapping[str, str] | None:
@@ -58,13 +68,21 @@ class MeshObject:
 
 @dataclass(frozen=True, slots=True)
 class Configuration:
-    """All of it. `control_plane_namespace` is where the mesh's ConfigMap lives."""
+    """All of it. `control_plane_namespace` is where the mesh's ConfigMap lives.
+
+    Where clusters share objects (same kind, namespace and name) the first cluster's count; what differs by nature is
+    kept for each: the mesh's settings and the labels of namespaces. `""` is a cluster without a name.
+    """
 
     objects: Mapping[str, tuple[MeshObject, ...]]
     mesh: Mapping[str, object]
     root_namespace: str
     control_plane_namespace: str
     namespace_labels: Mapping[str, Mapping[str, str]]
+    mesh_by_cluster: Mapping[str, Mapping[str, object]] = field(default_factory=lambda: MappingProxyType({}))
+    namespaces_by_cluster: Mapping[str, Mapping[str, Mapping[str, str]]] = field(
+        default_factory=lambda: MappingProxyType({})
+    )
 
     def of(self, kind: str) -> tuple[MeshObject, ...]:
         """The objects of one kind, sorted by namespace and name."""
@@ -82,30 +100,49 @@ class Configuration:
 
 def read_configuration(session: Session) -> Configuration:
     """The configuration in force at the end of what was ingested."""
-    objects: dict[str, list[MeshObject]] = {}
-    mesh_maps: list[tuple[str, str, Mapping[str, object]]] = []
-    namespaces: dict[str, Mapping[str, str]] = {}
+    objects: dict[str, dict[tuple[str, str, str], MeshObject]] = {}
+    mesh_maps: dict[str, list[tuple[str, str, Mapping[str, object]]]] = {}
+    namespaces: dict[str, dict[str, Mapping[str, str]]] = {}
     for row in session.query("scoping_objects", kinds=list(KINDS)).to_pylist():
         document = mapping(json.loads(row["object_json"]))
-        labels = {entry["key"]: entry["value"] for entry in row["labels"] or ()}
+        labels = _entries(row["labels"])
+        cluster = row["cluster"] or ""
         if row["kind"] == "Namespace":
-            namespaces[row["name"]] = labels
+            namespaces.setdefault(cluster, {})[row["name"]] = labels
         elif row["kind"] == "ConfigMap":
-            mesh_maps.append((row["name"], row["namespace"] or "", _mesh_settings(document)))
+            found_map = (row["name"], row["namespace"] or "", _mesh_settings(document))
+            mesh_maps.setdefault(cluster, []).append(found_map)
         else:
             namespace = row["namespace"] or "default"
-            spec = mapping(document.get("spec"))
-            found = MeshObject(row["kind"], namespace, row["name"], row["created_at"], labels, spec)
-            objects.setdefault(row["kind"], []).append(found)
+            found = MeshObject(
+                kind=row["kind"],
+                namespace=namespace,
+                name=row["name"],
+                created_at=row["created_at"],
+                labels=labels,
+                spec=mapping(document.get("spec")),
+                group=row["api_group"],
+                annotations=_entries(row["annotations"]),
+            )
+            objects.setdefault(row["kind"], {}).setdefault((row["api_group"], namespace, row["name"]), found)
     # Of several control planes' settings the default one's (`istio`, without a revision) counts.
-    _, control_plane, mesh = min(mesh_maps, key=lambda found: (len(found[0]), found[0]), default=("", "", {}))
+    chosen = {
+        cluster: min(found, key=lambda one: (len(one[0]), one[0])) for cluster, found in sorted(mesh_maps.items())
+    }
+    _, control_plane, mesh = next(iter(chosen.values()), ("", "", {}))
     return Configuration(
-        objects={kind: tuple(found) for kind, found in objects.items()},
+        objects={kind: tuple(found.values()) for kind, found in objects.items()},
         mesh=mesh,
         root_namespace=str(mesh.get("rootNamespace") or control_plane or "istio-system"),
         control_plane_namespace=control_plane or "istio-system",
-        namespace_labels=namespaces,
+        namespace_labels={name: labels for found in namespaces.values() for name, labels in found.items()},
+        mesh_by_cluster={cluster: settings for cluster, (_, _, settings) in chosen.items()},
+        namespaces_by_cluster=namespaces,
     )
+
+
+def _entries(value: object) -> Mapping[str, str]:
+    return {entry["key"]: entry["value"] or "" for entry in value} if isinstance(value, list) else {}
 
 
 def mapping(value: object) -> Mapping[str, object]:

@@ -9,9 +9,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from analyzers.scoping.addresses import meant
 from analyzers.scoping.entries import Draft, carry_listeners, import_virtual_services, is_brought, is_mirrored, keep
 from analyzers.scoping.model import Evidence, HostDecision, Observation, Reason, Refusal
-from analyzers.scoping.names import is_local_address
+from analyzers.scoping.refusals import refuse
 from analyzers.scoping.registry import is_api_server
 
 if TYPE_CHECKING:
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
     from analyzers.scoping.mesh import Mesh
     from analyzers.scoping.registry import Service
 
+#: Ports of the proxy and of istiod (istio.io: ports used by Istio): telemetry, health and xDS, never an application.
+PROXY_PORTS: Final = range(15000, 15100)
+
 _ORDER: Final[dict[Evidence, int]] = {"caller_log": 0, "callee_log": 1, "metrics": 2}
 
 
@@ -27,7 +31,8 @@ _ORDER: Final[dict[Evidence, int]] = {"caller_log": 0, "callee_log": 1, "metrics
 class Dependencies:
     """What the calls of one workload need.
 
-    `bypassed` are declared services reached past their clusters; `mirrored` counts requests logged by mirrors alone.
+    `bypassed` are declared services reached past their clusters, `direct` calls to addresses of pods that no host could
+    change; `mirrored` counts requests logged by mirrors alone.
     """
 
     decisions: tuple[HostDecision, ...]
@@ -35,6 +40,7 @@ class Dependencies:
     reasons: tuple[Reason, ...]
     external: tuple[Observation, ...]
     bypassed: tuple[tuple[Service, Observation], ...]
+    direct: tuple[Observation, ...] = ()
     mirrored: int = 0
 
     @property
@@ -44,10 +50,17 @@ class Dependencies:
 
 
 def decide(
-    mesh: Mesh, namespace: str, calls: Iterable[Observation], version: tuple[int, int] | None = None
+    mesh: Mesh,
+    namespace: str,
+    calls: Iterable[Observation],
+    version: tuple[int, int] | None = None,
+    newest: tuple[int, int] | None = None,
 ) -> Dependencies:
-    """The entries that a workload of `namespace` needs for these calls; `version` is its proxies' Istio version."""
-    draft = Draft(mesh, namespace, version)
+    """The entries that a workload of `namespace` needs for these calls.
+
+    `version` is the oldest Istio version of its proxies, `newest` the newest: in the middle of an upgrade they differ.
+    """
+    draft = Draft(mesh, namespace, version, newest or version)
     seen_callees: set[str] = set()
     for call in sorted(calls, key=lambda call: (_ORDER[call.evidence], call.requested is None, call.callee)):
         _decide_one(draft, call, seen_callees)
@@ -59,18 +72,21 @@ def decide(
         reasons=tuple(draft.reasons),
         external=tuple(draft.external),
         bypassed=tuple(draft.bypassed),
+        direct=tuple(draft.direct),
         mirrored=draft.mirrored,
     )
 
 
 def _decide_one(draft: Draft, call: Observation, seen_callees: set[str]) -> None:
-    registry = draft.mesh.registry
-    routed = registry.resolve(call.callee, draft.namespace) if call.callee else ()
+    if call.port is not None and call.port in PROXY_PORTS:
+        draft.refuse(call, "a port of the proxy or the control plane itself")
+        return
+    routed = meant(draft, call)
     if call.evidence == "metrics" and call.callee in seen_callees:
         return
     seen_callees.add(call.callee)
     if not routed:
-        _refuse(draft, call)
+        refuse(draft, call)
         return
     if call.route in {"passthrough", "blackhole"}:
         if is_api_server(routed):
@@ -96,26 +112,3 @@ def _decide_one(draft: Draft, call: Observation, seen_callees: set[str]) -> None
             )
         )
     keep(draft, call, routed)
-
-
-def _refuse(draft: Draft, call: Observation) -> None:
-    """A destination that no entry can name."""
-    if call.callee and is_local_address(call.callee):
-        draft.refuse(call, "a local address: the node or the cloud's metadata service")
-    elif call.route == "blackhole":
-        draft.refuse(call, "blocked by REGISTRY_ONLY: attempted, not a dependency")
-    elif call.callee and draft.mesh.registry.declared(call.callee, draft.namespace):
-        draft.refuse(call, "declared, but exportTo hides it from this namespace")
-        message = f"{call.callee} was called {call.calls} times and is not exported to {draft.namespace}"
-        draft.warn(Reason("EMIT_REVIEW", message, "EXPORTTO_TOO_NARROW"))
-    elif call.route == "registry" and call.evidence == "caller_log":
-        draft.refuse(call, "no longer in the registry")
-        draft.warn(Reason("EMIT", f"{call.callee} was called and is no longer declared: dropped", "STALE_DEP"))
-    elif call.evidence == "callee_log":
-        draft.refuse(call, "named by the callee's log only, and no host of the registry")
-    elif call.route == "passthrough" or call.evidence == "metrics":
-        if call.callee != "passthroughcluster" or not draft.external:  # metrics may not name what logs do
-            draft.refuse(call, "not in the registry: no entry would match it")
-            draft.external.append(call)
-    else:
-        draft.refuse(call, "not in the registry, and no route took it")

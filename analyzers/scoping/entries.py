@@ -25,11 +25,13 @@ class Draft:
     mesh: Mesh
     namespace: str
     version: tuple[int, int] | None
+    newest: tuple[int, int] | None
     kept: dict[str, HostDecision] = field(default_factory=dict)
     refusals: list[Refusal] = field(default_factory=list)
     reasons: dict[Reason, None] = field(default_factory=dict)
     external: list[Observation] = field(default_factory=list)
     bypassed: list[tuple[Service, Observation]] = field(default_factory=list)
+    direct: list[Observation] = field(default_factory=list)
     mirrored: int = 0
 
     def keep(self, host: str, role: Role, because: str, call: Observation | None = None) -> None:
@@ -76,16 +78,26 @@ def keep(draft: Draft, call: Observation, routed: tuple[Service, ...]) -> None:
 def _keep_all(draft: Draft, services: tuple[Service, ...], because: str, call: Observation) -> None:
     for service in services:
         draft.keep(service.entry, "called", because, call)
-    if len(services) > 1:
-        owners = ", ".join(service.namespace for service in services)
-        message = f"{services[0].host} is declared in {owners}; Istio picks one, so every one is imported"
+    host = services[0].host
+    seen = {service.namespace for service in draft.mesh.registry.seen(host, draft.namespace)}
+    chosen = sorted({service.namespace for service in services})
+    if len(chosen) > 1:
+        message = f"{host} is declared in {', '.join(chosen)}; Istio picks one, so every one is imported"
         draft.warn(Reason("EMIT_REVIEW", message, "DUP_HOST"))
+    elif len(seen) > 1:
+        message = f"{host} is declared in {', '.join(sorted(seen))}; clients of {draft.namespace} get {chosen[0]}'s"
+        draft.warn(Reason("EMIT", message, "DUP_HOST"))
 
 
 def _keep_alias(draft: Draft, call: Observation, alias: Service, routed: tuple[Service, ...]) -> bool:
     """An ExternalName that stands for a service of the mesh: both names, under the concrete service's namespace."""
     if draft.version is not None and draft.version < ALIASES_SINCE:
-        return False
+        before = f"before Istio {ALIASES_SINCE[0]}.{ALIASES_SINCE[1]}, {alias.host} is a service of its own"
+        draft.warn(Reason("EMIT", f"{before}; later versions want it under its target's namespace", "VERSION_GATE"))
+        if draft.newest is not None and draft.newest >= ALIASES_SINCE:
+            _keep_all(draft, (alias,), "called; proxies of two versions, of which the older knows no aliases", call)
+        else:
+            return False
     names = [alias.host]
     target: tuple[Service, ...] = (alias,)
     while target and target[0].external_name and len(names) < _MAXIMUM_ALIASES:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     from analyzers.scoping.configuration import Configuration, MeshObject
+    from analyzers.scoping.model import Excluded
     from analyzers.scoping.workloads import Workload
 
 MANAGED_BY: Final = "app.kubernetes.io/managed-by"
@@ -32,7 +33,8 @@ class Standing:
     """What exists for one workload. `ruling` decides its scope now (null: everything is imported).
 
     `own` is ours with the same selector, to be written anew; `clashing` match its pods with a selector of their own
-    (the oldest first), `shadowing` those with an empty one; `parent` is the one whose fields a new Sidecar would lose.
+    (the oldest first), `shadowing` those with an empty one; `parent` is the one whose fields a new Sidecar would lose;
+    `rules_by_root`: the ruling one is the mesh's default.
     """
 
     ruling: MeshObject | None = None
@@ -40,6 +42,7 @@ class Standing:
     clashing: tuple[MeshObject, ...] = ()
     shadowing: tuple[MeshObject, ...] = ()
     parent: MeshObject | None = None
+    rules_by_root: bool = False
 
 
 def standing(configuration: Configuration, workload: Workload) -> Standing:
@@ -50,12 +53,14 @@ def standing(configuration: Configuration, workload: Workload) -> Standing:
     root = _by_age(configuration, workload, configuration.root_namespace)
     parents = [*default, *(item for item in root if item.selector is None)]
     own = next((item for item in matching if is_ours(item) and item.selector == dict(workload.selector)), None)
+    ruling = next(iter([*matching, *parents]), None)
     return Standing(
-        ruling=next(iter([*matching, *parents]), None),
+        ruling=ruling,
         own=own,
         clashing=tuple(item for item in matching if item.selector and item is not own),
         shadowing=tuple(item for item in matching if not item.selector),
         parent=next(iter(parents), None),
+        rules_by_root=ruling is not None and ruling.namespace != workload.namespace,
     )
 
 
@@ -68,6 +73,22 @@ def hosts_of(sidecar: MeshObject) -> tuple[str, ...]:
     """The hosts of every egress listener; without `egress` istiod imports everything."""
     listeners = [mapping(listener) for listener in items(sidecar.spec.get("egress"))]
     return tuple(host for listener in listeners for host in texts(listener.get("hosts"))) if listeners else ("*/*",)
+
+
+def ignored_by(configuration: Configuration, excluded: Excluded, *, alone: bool) -> tuple[MeshObject, ...]:
+    """The Sidecars that are meant for pods which no Sidecar has an effect on: gateways, waypoints, ambient pods.
+
+    One without a selector is meant for them where they are `alone` in their namespace.
+    """
+    return tuple(
+        item
+        for item in configuration.of("Sidecar")
+        if item.namespace == excluded.namespace
+        and (
+            (item.selector and any(item.selects(labels) for labels in excluded.label_sets))
+            or (not item.selector and alone and item.namespace != configuration.root_namespace)
+        )
+    )
 
 
 def carried(parent: MeshObject | None) -> Mapping[str, object]:

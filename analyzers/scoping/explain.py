@@ -34,13 +34,11 @@ def _lines(item: Recommendation) -> Iterator[str]:
     for decision in item.decisions:
         yield f"  {_kept(item, decision)}"
     yield from (f"  {host} (BASE)" for host in item.base if host not in {kept.host for kept in item.decisions})
-    if item.refusals:
-        yield "no host for:"
-    for refusal in item.refusals:
-        port = f":{refusal.port}" if refusal.port else ""
-        yield f"  {refusal.name}{port} ({refusal.calls} calls): {refusal.because}"
+    yield from _refused(item)
     if item.replay is not None:
         yield f"replay: {_replay(item.replay)}"
+    if item.in_force is not None:
+        yield f"the Sidecar in force: {_in_force(item.in_force)}"
     if item.benefit is not None:
         yield from _benefit(item.benefit)
     for draft in item.service_entries:
@@ -63,6 +61,19 @@ def _kept(item: Recommendation, decision: HostDecision) -> str:
         seen += f" in {rate.slices} of {SLICES} parts of the window ({rate.pattern})"
     source = f" ({', '.join(decision.evidence)})" if decision.evidence else ""
     return f"{mark}: {decision.host} [{decision.role}] {decision.because}{seen}{source}"
+
+
+def _refused(item: Recommendation) -> Iterator[str]:
+    if item.refusals:
+        yield "no host for:"
+    for refusal in item.refusals:
+        port = f":{refusal.port}" if refusal.port else ""
+        yield f"  {refusal.name}{port} ({refusal.calls} calls): {refusal.because}"
+
+
+def _in_force(found: Replay) -> str:
+    lost = f" ({'; '.join(found.out_of_scope)})" if found.out_of_scope else ""
+    return f"{found.calls_out_of_scope} of {found.calls_after} calls leave its scope{lost}"
 
 
 def _replay(replay: Replay) -> str:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from analyzers.scoping.configuration import items, mapping, strings, texts
 from analyzers.scoping.model import Reason
+from analyzers.scoping.peer_authentication import is_strict
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -49,19 +50,6 @@ def judge(
         if entry not in known:
             message = f"{because} lets it call {entry} over TCP; an open connection is in no log, and no metric tells"
             yield Reason("ABSTAIN", message, "LONG_LIVED_TCP")
-
-
-def is_strict(mesh: Mesh, namespace: str) -> bool:
-    """Whether PeerAuthentication asks for mTLS in a whole namespace: its own rule, else the mesh's."""
-    modes = {
-        item.namespace: mapping(item.spec.get("mtls")).get("mode")
-        for item in mesh.configuration.of("PeerAuthentication")
-        if not item.selector
-    }
-    mode = modes.get(namespace)
-    if mode in {None, "UNSET"}:
-        mode = modes.get(mesh.configuration.root_namespace)
-    return mode == "STRICT"
 
 
 def _suspects(mesh: Mesh, workload: Workload) -> Iterator[tuple[str, str]]:

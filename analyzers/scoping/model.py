@@ -27,6 +27,16 @@ Role = Literal[
     "inferred",
 ]
 
+#: What would happen to a call that leaves scope (`outcomes.py` says when).
+Outcome = Literal[
+    "passthrough_plain_text",
+    "refused_plain_text",
+    "blocked_502",
+    "connection_closed",
+    "dns_failure",
+    "lost_virtual_service",
+]
+
 #: Which telemetry showed a call: the caller's own line, only the callee's line, or metrics.
 Evidence = Literal["caller_log", "callee_log", "metrics"]
 
@@ -56,7 +66,8 @@ class Observation:
     `callee` is the routed host (or, without a route, the name or address that was dialled), `requested` the name in
     the authority where it is a name of the mesh. `calls_before` counts those before the replay's split; `slices` are
     the parts of the window, of 64 equal ones, that had calls (none where that is not known). A `long_lived` one is a
-    TCP connection that only its bytes show.
+    TCP connection that only its bytes show. Where the address of a pod was dialled, `pod` (namespace, name) is who had
+    it then, null where nobody is known to, and `owners` how many pods ever had it.
     """
 
     callee: str
@@ -71,6 +82,8 @@ class Observation:
     last_seen: datetime | None = None
     slices: tuple[int, ...] = ()
     long_lived: bool = False
+    pod: tuple[str, str] | None = None
+    owners: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,13 +145,16 @@ class Coverage:
 
 @dataclass(frozen=True, slots=True)
 class Replay:
-    """A recommendation made from the calls before `split_at`, checked on the calls after it."""
+    """Hosts checked on calls: those of a recommendation made before `split_at` on the calls after it, or (without a
+    split) those of a Sidecar in force on all calls. `outcomes` counts calls by what would have happened to them.
+    """
 
     split_at: datetime | None
     calls_before: int
     calls_after: int
     calls_out_of_scope: int
     out_of_scope: tuple[str, ...] = ()
+    outcomes: Mapping[Outcome, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,6 +182,7 @@ class Benefit:
 class Recommendation:
     """One Sidecar (or a patch of one that exists) for the pods that share `selector`.
 
+    `in_force` is what the Sidecar in force, somebody's or ours, does to the calls observed.
     `hosts` is what the manifest imports and contains `base`, the hosts that the proxy itself needs. `manifest` is
     null where the verdict is ABSTAIN. `service_entries` are optional drafts for hosts outside the registry.
     `rollback` is the Sidecar in force, where this would change it; `widen` an emergency Sidecar that takes in whole
@@ -187,6 +204,7 @@ class Recommendation:
     coverage: Coverage
     recommendation_id: str
     replay: Replay | None = None
+    in_force: Replay | None = None
     benefit: Benefit | None = None
     manifest: Mapping[str, object] | None = None
     service_entries: tuple[Mapping[str, object], ...] = field(default=())
@@ -201,12 +219,15 @@ class Recommendation:
 
 @dataclass(frozen=True, slots=True)
 class Excluded:
-    """A workload that never gets a Sidecar, and why."""
+    """A workload that never gets a Sidecar, and why. `ignored` are Sidecars that select it, without effect."""
 
     namespace: str
     workload: str
     pods: int
     because: str
+    warnings: tuple[str, ...] = ()
+    ignored: tuple[str, ...] = ()
+    label_sets: tuple[Mapping[str, str], ...] = field(default=(), repr=False)
 
 
 @dataclass(frozen=True, slots=True)

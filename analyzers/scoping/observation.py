@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final, Literal, cast
 from analyzers.scoping.model import Observation
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
     from datetime import timedelta
 
     from analyzers.scoping.model import Evidence
@@ -91,8 +91,8 @@ class _Metrics:
     last: datetime | None = None
 
 
-def read_telemetry(session: Session, workloads: Sequence[Workload], names: Iterable[str]) -> Telemetry:
-    """What logs and metrics show of `workloads`. Authorities are kept where they are one of `names`."""
+def read_telemetry(session: Session, workloads: Sequence[Workload], names: Collection[str]) -> Telemetry:
+    """What logs and metrics show of `workloads`. Authorities are kept if among `names` or below one (`*.corp`)."""
     rows = session.query("scoping_lines").to_pylist() if session.rows("access_logs") else []
     by_pod = {(row["namespace"], row["pod"]): row for row in rows if row["pod"] is not None}
     lines = [_lines_of(workload, by_pod) for workload in workloads]
@@ -136,7 +136,7 @@ def _lines_of(workload: Workload, by_pod: Mapping[tuple[str, str], dict[str, obj
 
 
 def _calls(
-    session: Session, workloads: Sequence[Workload], lines: Sequence[Lines], names: Iterable[str]
+    session: Session, workloads: Sequence[Workload], lines: Sequence[Lines], names: Collection[str]
 ) -> dict[int, tuple[int, list[Observation]]]:
     """Workload number -> calls seen by both sides, and every destination."""
     members = [(pod, number) for number, workload in enumerate(workloads) for pod in workload.pods]
@@ -148,7 +148,8 @@ def _calls(
         # Without a line there is nothing to split: all that others saw of it counts as before.
         starts=[lines[number].first or _NEVER for _, number in members],
         splits=[lines[number].middle or _NEVER for _, number in members],
-        names=sorted(names),
+        names=sorted(name for name in names if not name.startswith("*")),
+        suffixes=sorted((name[1:] for name in names if name.startswith("*.")), key=len, reverse=True),
         limit_per_workload=UNDECLARED_LIMIT,
     )
     found: defaultdict[int, tuple[int, list[Observation]]] = defaultdict(lambda: (0, []))
@@ -167,6 +168,8 @@ def _calls(
                 first_seen=row["first_seen"],
                 last_seen=row["last_seen"],
                 slices=tuple(number for number in row["slices"] if number is not None),
+                pod=(row["dialled_namespace"], row["dialled_pod"]) if row["dialled_pod"] else None,
+                owners=row["dialled_owners"] or 0,
             )
         )
         found[row["workload"]] = (both + row["calls_seen_by_both"], calls)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 from analyzers.scoping import manifest as manifests
 from analyzers.scoping.assessment import Assessment, Settings, assess
 from analyzers.scoping.benefit import benefit, load, subset_counts
-from analyzers.scoping.existing import carried, hosts_of, patched_egress
+from analyzers.scoping.existing import carried, hosts_of, ignored_by, patched_egress
 from analyzers.scoping.history import read_history
 from analyzers.scoping.mesh import Mesh, read_mesh
 from analyzers.scoping.model import Reason, Recommendation, ScopingResult, worst
@@ -23,8 +23,8 @@ from analyzers.scoping.workloads import Workload, object_name, read_workloads
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from analyzers.scoping.configuration import MeshObject
-    from analyzers.scoping.model import Benefit, ProxyLoad
+    from analyzers.scoping.configuration import Configuration, MeshObject
+    from analyzers.scoping.model import Benefit, Excluded, ProxyLoad
     from pipelines.lake.session import Session
 
 _EVERYTHING: Final = ("*/*",)
@@ -35,8 +35,8 @@ def recommend(session: Session, settings: Settings) -> ScopingResult:
     missing = tuple(_missing(session))
     if missing:
         return ScopingResult((), (), skipped=missing)
-    mesh = read_mesh(session)
     workloads, excluded = read_workloads(session)
+    mesh = read_mesh(session, max((item.newest_version for item in workloads if item.newest_version), default=None))
     wanted = set(settings.namespaces)
     # A patch of an existing Sidecar must hold what every workload under it needs, so whole namespaces are assessed.
     chosen = [workload for workload in workloads if not wanted or workload.namespace in wanted]
@@ -52,9 +52,21 @@ def recommend(session: Session, settings: Settings) -> ScopingResult:
         recommendations=tuple(
             item for item in found if not names or item.workload in names or not names.isdisjoint(item.controllers)
         ),
-        excluded=tuple(item for item in excluded if not wanted or item.namespace in wanted),
+        excluded=tuple(
+            _with_ignored(mesh.configuration, item, workloads)
+            for item in excluded
+            if not wanted or item.namespace in wanted
+        ),
         notes=tuple(_notes(telemetry, mesh)),
     )
+
+
+def _with_ignored(configuration: Configuration, item: Excluded, workloads: Sequence[Workload]) -> Excluded:
+    if not item.warnings:
+        return item
+    alone = all(workload.namespace != item.namespace for workload in workloads)
+    found = ignored_by(configuration, item, alone=alone)
+    return replace(item, ignored=tuple(f"Sidecar {sidecar.namespace}/{sidecar.name}" for sidecar in found))
 
 
 def _missing(session: Session) -> Iterator[str]:
@@ -162,6 +174,7 @@ class _Writer:
             coverage=item.coverage,
             recommendation_id=manifests.recommendation_id(workload.namespace, name, workload.selector, given),
             replay=item.replay,
+            in_force=item.in_force,
             benefit=self._benefit(item, hosts) if verdict != "ABSTAIN" else None,
             service_entries=drafts(workload.namespace, item.dependencies.external),
         )

@@ -91,6 +91,7 @@ def evidence(item: Recommendation) -> dict[str, object]:
         "unseen_dependencies": unseen(item.decisions),
         "refusals": [asdict(refusal) for refusal in item.refusals],
         "replay": None if item.replay is None else asdict(item.replay),
+        "in_force": None if item.in_force is None else asdict(item.in_force),
         "benefit": None if item.benefit is None else asdict(item.benefit),
     }
 
@@ -112,8 +113,8 @@ def document(result: ScopingResult) -> dict[str, object]:
 
 def _entry(item: Recommendation) -> dict[str, object]:
     said = evidence(item)
-    base, decisions, refusals, replay, benefit = (
-        said.pop(key) for key in ("base", "decisions", "refusals", "replay", "benefit")
+    base, decisions, refusals, replay, in_force, benefit = (
+        said.pop(key) for key in ("base", "decisions", "refusals", "replay", "in_force", "benefit")
     )
     return {
         "kind": item.kind,
@@ -131,6 +132,7 @@ def _entry(item: Recommendation) -> dict[str, object]:
         "refusals": refusals,
         "coverage": said,
         "replay": replay,
+        "in_force": in_force,
         "benefit": benefit,
         "recommendation_id": item.recommendation_id,
         "fingerprint": identity(item),

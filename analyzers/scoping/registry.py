@@ -8,14 +8,18 @@ from typing import TYPE_CHECKING
 from analyzers.scoping.names import covers, qualified, spellings, visible
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from pipelines.lake.session import Session
 
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """One declared host. `meshed_endpoints` of its `endpoints` have a sidecar and so are called with mTLS."""
+    """One declared host. `meshed_endpoints` of its `endpoints` have a sidecar and so are called with mTLS.
+
+    A headless one (no cluster IP, or resolution NONE) is dialled by the addresses of its pods. A remote one is declared
+    in some of several clusters only; `location` is mesh or external.
+    """
 
     host: str
     namespace: str
@@ -28,6 +32,9 @@ class Service:
     export_to: tuple[str, ...] = ()
     addresses: tuple[str, ...] = ()
     external_name: str | None = None
+    is_headless: bool = False
+    location: str = "mesh"
+    is_remote: bool = False
 
     @property
     def entry(self) -> str:
@@ -64,6 +71,11 @@ class Registry:
         """What `name` would mean to a client that may see everything."""
         return next(self._meanings(name, client_namespace), ())
 
+    def seen(self, host: str, client_namespace: str) -> tuple[Service, ...]:
+        """Every declaration of a full host name that the client may see."""
+        found = self.by_host.get(host, ())
+        return tuple(service for service in found if visible(service.export_to, service.namespace, client_namespace))
+
     def visible_from(self, client_namespace: str) -> tuple[Service, ...]:
         """Every service that a proxy of the namespace gets without a Sidecar."""
         return tuple(
@@ -80,11 +92,21 @@ class Registry:
                 names |= {short, f"{short}.svc", short.partition(".")[0]}
         return names
 
+    def without(self, is_left_out: Callable[[Service], bool]) -> Registry:
+        """The registry without some of its services."""
+        return registry_of((service for service in self.services if not is_left_out(service)), self.domain)
+
     def _meanings(self, name: str, client_namespace: str) -> Iterator[tuple[Service, ...]]:
         for spelled in spellings(name, client_namespace, self.domain):
             found = self.by_host.get(spelled) or self._wildcard(spelled) or self.by_address.get(spelled, ())
             if found:
                 yield found
+        # `kafka-0.kafka.data` is a pod of a headless service, whose virtual host takes in its pods' names.
+        pod, _, rest = name.partition(".")
+        for spelled in spellings(rest, client_namespace, self.domain) if pod and rest else ():
+            headless = tuple(service for service in self.by_host.get(spelled, ()) if service.is_headless)
+            if headless:
+                yield headless
 
     def _wildcard(self, name: str) -> tuple[Service, ...]:
         # `*.b.example` serves `a.b.example`; the longest suffix wins, as in Envoy's virtual hosts.
@@ -112,8 +134,10 @@ def read_registry(session: Session, default_export_to: Sequence[str]) -> Registr
     """The registry at the end of what was ingested; `default_export_to` is the mesh's `defaultServiceExportTo`."""
     settings = session.query("cluster_settings").to_pylist()
     domain = str(settings[0]["cluster_domain"]) if settings else "cluster.local"
+    rows = session.query("scoping_registry").to_pylist()
+    clusters = len({cluster for row in rows for cluster in row["clusters"] or ()})
     services = []
-    for row in session.query("scoping_registry").to_pylist():
+    for row in rows:
         stated = [entry.strip() for entry in (row["export_to"] or "").split(",") if entry.strip()]
         services.append(
             Service(
@@ -128,6 +152,9 @@ def read_registry(session: Session, default_export_to: Sequence[str]) -> Registr
                 export_to=tuple(stated or default_export_to),
                 addresses=tuple(row["addresses"] or ()),
                 external_name=(row["external_name"] or "").lower().rstrip(".") or None,
+                is_headless=bool(row["is_headless"]),
+                location=row["location"],
+                is_remote=len(row["clusters"] or ()) < clusters,
             )
         )
     return registry_of(services, domain)

@@ -1,20 +1,23 @@
-"""A recommendation made from one part of the calls, checked on the part it has not seen."""
+"""A recommendation made from one part of the calls, checked on the part it has not seen; and Sidecars in force."""
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from analyzers.scoping.dependencies import decide
 from analyzers.scoping.model import Reason, Replay
-from analyzers.scoping.scope import lost, scope_of
+from analyzers.scoping.outcomes import SAID, Conditions, outcome
+from analyzers.scoping.scope import Scope, lost, scope_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator, Sequence
     from datetime import datetime
 
     from analyzers.scoping.mesh import Mesh
-    from analyzers.scoping.model import Observation
+    from analyzers.scoping.model import Observation, Outcome
+    from analyzers.scoping.scope import Loss
 
 
 def replay(
@@ -24,6 +27,7 @@ def replay(
     split_at: datetime | None,
     fixed: Iterable[str],
     version: tuple[int, int] | None,
+    conditions: Conditions = Conditions(),  # noqa: B008 - a frozen value
 ) -> Replay:
     """Recommend from the calls before `split_at`, count the later calls that would leave scope.
 
@@ -31,22 +35,28 @@ def replay(
     """
     logged = [call for call in calls if call.evidence != "metrics"]
     early = [replace(call, calls=call.calls_before) for call in logged if call.calls_before]
-    later = [call for call in logged if call.calls > call.calls_before]
+    later = [replace(call, calls=call.calls - call.calls_before) for call in logged if call.calls > call.calls_before]
     scope = scope_of(mesh, namespace, {*decide(mesh, namespace, early, version).hosts, *fixed})
-    failing = [(call, because) for call in later if (because := lost(mesh, scope, call)) is not None]
-    return Replay(
-        split_at=split_at,
-        calls_before=sum(call.calls for call in early),
-        calls_after=sum(call.calls - call.calls_before for call in later),
-        calls_out_of_scope=sum(call.calls - call.calls_before for call, _ in failing),
-        out_of_scope=tuple(sorted({because for _, because in failing})),
-    )
+    found = _checked(mesh, scope, later, conditions)
+    return replace(found, split_at=split_at, calls_before=sum(call.calls for call in early))
 
 
-def broken(mesh: Mesh, namespace: str, calls: Iterable[Observation], hosts: Iterable[str]) -> tuple[str, ...]:
+def in_force(
+    mesh: Mesh, namespace: str, calls: Iterable[Observation], hosts: Iterable[str], conditions: Conditions
+) -> Replay:
+    """What the hosts of a Sidecar in force, whoever wrote it, do to every call observed."""
+    return _checked(mesh, scope_of(mesh, namespace, hosts), list(calls), conditions)
+
+
+def broken(
+    mesh: Mesh,
+    namespace: str,
+    calls: Iterable[Observation],
+    hosts: Iterable[str],
+    conditions: Conditions = Conditions(),  # noqa: B008 - a frozen value
+) -> tuple[str, ...]:
     """What the finished recommendation would take from any call observed: nothing, or it must not be emitted."""
-    scope = scope_of(mesh, namespace, hosts)
-    return tuple(sorted({because for call in calls if (because := lost(mesh, scope, call)) is not None}))
+    return _checked(mesh, scope_of(mesh, namespace, hosts), list(calls), conditions).out_of_scope
 
 
 def judge(result: Replay) -> Iterable[Reason]:
@@ -57,3 +67,28 @@ def judge(result: Replay) -> Iterable[Reason]:
             f"from the first half of the window alone, {result.calls_out_of_scope} of {result.calls_after} later calls"
             f" would have left scope ({'; '.join(result.out_of_scope)}): dependencies are still turning up",
         )
+
+
+def _checked(mesh: Mesh, scope: Scope, calls: Sequence[Observation], conditions: Conditions) -> Replay:
+    failing = list(_losses(mesh, scope, calls))
+    ends: Counter[Outcome] = Counter()
+    said = set()
+    for call, loss in failing:
+        end = outcome(mesh, conditions, call, loss)
+        ends[end] += call.calls
+        said.add(f"{loss.because}: {SAID[end]}")
+    return Replay(
+        split_at=None,
+        calls_before=0,
+        calls_after=sum(call.calls for call in calls),
+        calls_out_of_scope=sum(call.calls for call, _ in failing),
+        out_of_scope=tuple(sorted(said)),
+        outcomes=dict(sorted(ends.items())),
+    )
+
+
+def _losses(mesh: Mesh, scope: Scope, calls: Sequence[Observation]) -> Iterator[tuple[Observation, Loss]]:
+    for call in calls:
+        loss = lost(mesh, scope, call)
+        if loss is not None:
+            yield call, loss

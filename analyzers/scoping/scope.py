@@ -7,7 +7,7 @@ matched in the VirtualService's own namespace; clusters from the former and what
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from analyzers.scoping.names import either_covers, imports, namespace_covers, split, visible
 from analyzers.scoping.registry import is_api_server, matching
@@ -32,6 +32,15 @@ class Scope:
     clusters: Mapping[str, Service]
 
 
+@dataclass(frozen=True, slots=True)
+class Loss:
+    """What a call loses under a scope: `part` is the import set that lacks it, `service` whose call it is."""
+
+    part: Literal["cluster", "alias", "route", "virtual_service"]
+    because: str
+    service: Service
+
+
 def scope_of(mesh: Mesh, namespace: str, hosts: Iterable[str]) -> Scope:
     """What `hosts` import for a proxy of `namespace`."""
     entries = tuple(sorted(hosts))
@@ -52,7 +61,7 @@ def scope_of(mesh: Mesh, namespace: str, hosts: Iterable[str]) -> Scope:
     return Scope(namespace, entries, listeners, frozenset(routed), clusters)
 
 
-def lost(mesh: Mesh, scope: Scope, call: Observation) -> str | None:
+def lost(mesh: Mesh, scope: Scope, call: Observation) -> Loss | None:
     """What a call would lose under a scope; null where it goes as before, and for calls to no host of the registry."""
     registry = mesh.registry
     routed = registry.resolve(call.callee, scope.namespace) if call.callee else ()
@@ -61,20 +70,21 @@ def lost(mesh: Mesh, scope: Scope, call: Observation) -> str | None:
     requested = registry.resolve(call.requested, scope.namespace) if call.requested else ()
     named = requested or routed
     if not any(service.entry in scope.clusters for service in routed):
-        return f"{routed[0].host} has no cluster"
+        return Loss("cluster", f"{routed[0].host} has no cluster", routed[0])
     if call.evidence != "caller_log":
         return None  # neither the callee nor metrics know by which name it was called
     if requested and requested[0].external_name and requested[0].host != routed[0].host:
         alias = requested[0].host
         if not any(imports(scope.hosts, service.namespace, alias, scope.namespace) for service in routed):
-            return f"{alias} is no alias of {routed[0].host} any more"
+            return Loss("alias", f"{alias} is no alias of {routed[0].host} any more", routed[0])
         return None
     virtual_only = bool(call.requested) and not requested and scope_has_host(mesh, scope, call.requested or "")
     if not virtual_only and not any(service.entry in scope.listeners for service in named):
-        return f"{named[0].host} has no route"
+        return Loss("route", f"{named[0].host} has no route", named[0])
     for found in mesh.virtual_services.of(named[0].host, scope.namespace):
         if (found.namespace, found.name) not in scope.virtual_services:
-            return f"VirtualService {found.namespace}/{found.name} no longer applies to {named[0].host}"
+            because = f"VirtualService {found.namespace}/{found.name} no longer applies to {named[0].host}"
+            return Loss("virtual_service", because, named[0])
     return None
 
 

@@ -2,6 +2,8 @@
 
 What: ML0501 is a call that the Sidecar in force leaves out of scope. ML0502 to ML0504 are Sidecars that mean something
 else than they say: no `egress`, an empty `workloadSelector`, `~` beside imports. ML0505 are two Sidecars for one pod.
+ML0506 and ML0507 are Sidecars for pods that none has an effect on, ML0508 a namespace with sidecars that istiod does
+not read.
 Recommendations themselves come from `meshlens recommend`, which uses the same rules.
 
 Why it matters: a call out of scope goes through PassthroughCluster, without mTLS, retries and load balancing, and
@@ -21,7 +23,7 @@ from typing import TYPE_CHECKING, Final
 from analyzers.framework.analyzer import Analyzer, Code, Input, Options
 from analyzers.framework.finding import Edge, Finding, fingerprint
 from analyzers.scoping.dependencies import decide
-from analyzers.scoping.existing import REVISION, hazards, hosts_of, standing
+from analyzers.scoping.existing import REVISION, hazards, hosts_of, ignored_by, standing
 from analyzers.scoping.mesh import read_mesh
 from analyzers.scoping.names import imports
 from analyzers.scoping.observation import read_telemetry
@@ -32,6 +34,7 @@ if TYPE_CHECKING:
 
     from analyzers.scoping.configuration import Configuration, MeshObject
     from analyzers.scoping.mesh import Mesh
+    from analyzers.scoping.model import Excluded
     from analyzers.scoping.observation import Observed
     from analyzers.scoping.workloads import Workload
     from pipelines.lake.session import Session
@@ -55,23 +58,73 @@ OVERLAP = Code(
     "Only the older one counts; nothing is merged.",
     ("IST0110", "IST0111"),
 )
+GATEWAY_IGNORED = Code(
+    "ML0506", "A Sidecar is meant for a gateway", "warning", "Gateways and waypoints always use a default scope."
+)
+AMBIENT = Code(
+    "ML0507", "A Sidecar is meant for ambient pods", "warning", "Without a sidecar proxy there is nothing to scope."
+)
+DISCOVERY_BLOCK = Code(
+    "ML0508",
+    "discoverySelectors leave out a namespace with sidecars",
+    "error",
+    "istiod gives its proxies no configuration, and new ones no CA certificate.",
+)
 _BY_WARNING: Final = {"EGRESS_OMITTED": EGRESS_OMITTED, "EMPTY_SELECTOR": EMPTY_SELECTOR, "TILDE_MIX": TILDE_MIX}
 _NEXT: Final = "Run `meshlens recommend --explain WORKLOAD` for the hosts that the pods need."
 
 
 def run(session: Session, options: Options) -> Iterator[Finding]:
     """Findings on every Sidecar in force, and on calls that it leaves out."""
-    mesh = read_mesh(session)
+    every, excluded = read_workloads(session)
+    mesh = read_mesh(session, max((item.newest_version for item in every if item.newest_version), default=None))
     wanted = set(options.namespaces)
     sidecars = [item for item in mesh.configuration.of("Sidecar") if not wanted or item.namespace in wanted]
     for sidecar in sidecars:
         for reason in hazards(sidecar):
             yield _finding(_BY_WARNING[reason.code or ""], sidecar, reason.message)
-    workloads = [item for item in read_workloads(session)[0] if not wanted or item.namespace in wanted]
+    workloads = [item for item in every if not wanted or item.namespace in wanted]
+    yield from _without_effect(mesh.configuration, excluded, {item.namespace for item in every}, wanted)
+    yield from _undiscovered(mesh, workloads)
     yield from _overlaps(mesh.configuration, sidecars, workloads)
     telemetry = read_telemetry(session, workloads, mesh.names())
     for workload, observed in zip(workloads, telemetry.observed, strict=True):
         yield from _out_of_scope(mesh, workload, observed)
+
+
+def _without_effect(
+    configuration: Configuration, excluded: Sequence[Excluded], scoped: set[str], wanted: set[str]
+) -> Iterator[Finding]:
+    for item in excluded:
+        if not item.warnings or (wanted and item.namespace not in wanted):
+            continue
+        for sidecar in ignored_by(configuration, item, alone=item.namespace not in scoped):
+            code = AMBIENT if item.because == "ambient" else GATEWAY_IGNORED
+            name = f"Sidecar {sidecar.namespace}/{sidecar.name}"
+            message = f"{name} has no effect on {item.workload} ({item.because}), which always gets a default scope."
+            yield _finding(code, sidecar, message, item.workload, cause=item.warnings[0])
+
+
+def _undiscovered(mesh: Mesh, workloads: Sequence[Workload]) -> Iterator[Finding]:
+    """Namespaces with proxies that no discoverySelector of their cluster picks."""
+    places = {(pod.cluster, item.namespace) for item in workloads for pod in item.living}
+    namespace = mesh.configuration.control_plane_namespace
+    for cluster, deselected in sorted(place for place in places if not mesh.discovery.picks(*place)):
+        where = f" of cluster {cluster}" if cluster else ""
+        subject = f"namespace {deselected}{where}"
+        yield Finding(
+            analyzer="sidecar_scope",
+            code=DISCOVERY_BLOCK.code,
+            severity=DISCOVERY_BLOCK.severity,
+            subject=subject,
+            message=f"No discoverySelector{where} picks {deselected}, whose pods have sidecars.",
+            fingerprint=fingerprint(DISCOVERY_BLOCK.code, subject),
+            cause="DISCOVERY_BLOCK",
+            side="configuration",
+            object=f"ConfigMap/{namespace}/istio",
+            path="data/mesh/discoverySelectors",
+            next_step=f"Give {deselected} a label that a selector picks, or take its pods out of the mesh.",
+        )
 
 
 def _overlaps(
@@ -147,7 +200,7 @@ ANALYZER = Analyzer(
         Input(("mesh_objects",), kinds=("Pod",), optional=True, reason="which pods a Sidecar is for stays unknown"),
         Input(("access_logs",), optional=True, reason="calls out of scope are not seen"),
     ),
-    codes=(OUT_OF_SCOPE, EGRESS_OMITTED, EMPTY_SELECTOR, TILDE_MIX, OVERLAP),
+    codes=(OUT_OF_SCOPE, EGRESS_OMITTED, EMPTY_SELECTOR, TILDE_MIX, OVERLAP, GATEWAY_IGNORED, AMBIENT, DISCOVERY_BLOCK),
     run=run,
     documentation=__doc__ or "",
 )

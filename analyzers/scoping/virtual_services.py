@@ -8,15 +8,19 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from analyzers.scoping.configuration import items, mapping, texts, walk
 from analyzers.scoping.names import either_covers, full_name, visible
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from analyzers.scoping.configuration import Configuration, MeshObject
+
+
+#: Routes of the Gateway API that may have a service as their parent.
+ROUTE_KINDS: Final = ("HTTPRoute", "GRPCRoute", "TCPRoute", "TLSRoute")
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,16 +66,22 @@ class VirtualServices:
         return tuple(seen[key] for key in sorted(seen))
 
     def names(self) -> set[str]:
-        """Every host that is not a wildcard."""
-        return set(self.exact)
+        """Every host, wildcards as they are written."""
+        return {*self.exact, *(host for service in self.wildcard for host in service.hosts)}
 
 
-def read_virtual_services(configuration: Configuration, domain: str) -> VirtualServices:
-    """The VirtualServices that apply to sidecars (gateway `mesh`), delegates merged in."""
+def read_virtual_services(
+    configuration: Configuration, domain: str, is_read: Callable[[str], bool] | None = None
+) -> VirtualServices:
+    """The VirtualServices that apply to sidecars (gateway `mesh`), delegates merged in, and Gateway API's routes of
+    services, which istiod treats alike. `is_read` says of a namespace whether istiod reads it; null: all are.
+    """
     default = texts(configuration.mesh.get("defaultVirtualServiceExportTo"))
     by_name = {(item.namespace, item.name): item for item in configuration.of("VirtualService")}
     every: list[VirtualService] = []
     for item in by_name.values():
+        if is_read is not None and not is_read(item.namespace):
+            continue
         hosts = tuple(full_name(host, item.namespace, domain) for host in texts(item.spec.get("hosts")))
         gateways = texts(item.spec.get("gateways"))
         if not hosts or (gateways and "mesh" not in gateways):
@@ -90,6 +100,9 @@ def read_virtual_services(configuration: Configuration, domain: str) -> VirtualS
                 listed_mirrors=listed,
             )
         )
+    for kind in ROUTE_KINDS:
+        routes_here = (item for item in configuration.of(kind) if is_read is None or is_read(item.namespace))
+        every.extend(found for item in routes_here for found in _of_route(item, domain))
     return VirtualServices(
         every=tuple(every),
         exact=_index((host, service) for service in every for host in service.hosts if not host.startswith("*")),
@@ -118,6 +131,22 @@ def _routes(
                 # Delegates of delegates are not allowed: istiod ignores them.
                 for inner in map(mapping, items(target.spec.get("http"))):
                     yield target.namespace, inner
+
+
+def _of_route(item: MeshObject, domain: str) -> Iterator[VirtualService]:
+    """A Gateway API route whose parent is a service; one of another namespace holds for clients of its own alone."""
+    targets = frozenset(
+        f"{target['name']}.{target.get('namespace') or item.namespace}.svc.{domain}".lower()
+        for part in walk(item.spec.get("rules"))
+        for target in (*map(mapping, items(part.get("backendRefs"))), mapping(part.get("backendRef")))
+        if isinstance(target.get("name"), str) and target.get("kind", "Service") == "Service"
+    )
+    for parent in map(mapping, items(item.spec.get("parentRefs"))):
+        if parent.get("kind") == "Service" and isinstance(parent.get("name"), str):
+            owner = str(parent.get("namespace") or item.namespace)
+            host = f"{parent['name']}.{owner}.svc.{domain}".lower()
+            export_to = () if owner == item.namespace else (".",)
+            yield VirtualService(item.namespace, item.name, (host,), export_to, targets, frozenset(), frozenset())
 
 
 def _destinations(routes: Sequence[tuple[str, Mapping[str, object]]], domain: str) -> Iterator[str]:

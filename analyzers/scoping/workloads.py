@@ -37,6 +37,13 @@ VERSION_LABELS: Final = ("version", "app.kubernetes.io/version", "service.istio.
 
 Labels = tuple[tuple[str, str], ...]
 
+#: What a Sidecar has no effect on, and the warning where one is meant for it.
+_NEVER_SCOPED: Final = {
+    "gateway": ("GATEWAY_IGNORED",),
+    "waypoint": ("GATEWAY_IGNORED",),
+    "ambient": ("AMBIENT",),
+}
+
 _NO_NAME: Final = re.compile(r"[^a-z0-9.-]")
 
 
@@ -58,6 +65,9 @@ class Pod:
     created_at: datetime | None = None
     ended_at: datetime | None = None
     service_account: str | None = None
+    proxy_config: str | None = None
+    is_waypoint: bool = False
+    cluster: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +92,11 @@ class Workload:
         return tuple({tuple(sorted(pod.labels.items())): pod.labels for pod in self.pods}.values())
 
     @property
+    def newest_version(self) -> tuple[int, int] | None:
+        """The newest version among its proxies, which differs from the oldest while they are upgraded."""
+        return max((pod.istio_version for pod in self.living if pod.istio_version), default=None)
+
+    @property
     def istio_version(self) -> tuple[int, int] | None:
         """The oldest version among its proxies; null where none says."""
         return min((pod.istio_version for pod in self.living if pod.istio_version), default=None)
@@ -100,6 +115,7 @@ def read_workloads(session: Session) -> tuple[tuple[Workload, ...], tuple[Exclud
         # Where its pods would fall under a selector that is there already, it is one more version of that workload.
         if not any(found.items() <= _labels(row["labels"]).items() for found in selectors[row["namespace"]] if found)
     ]
+    workloads = tuple(_with_mode(workload, pods) for workload in workloads)
     both = sorted((*workloads, *idle), key=lambda workload: (workload.namespace, workload.name))
     return tuple(both), tuple(_excluded(pods))
 
@@ -241,14 +257,36 @@ def _without_pods(row: Mapping[str, object]) -> Workload:
 
 
 def _excluded(pods: Iterable[Pod]) -> Iterator[Excluded]:
-    counts: defaultdict[tuple[str, str, str], int] = defaultdict(int)
+    found: defaultdict[tuple[str, str, str], list[Pod]] = defaultdict(list)
     for pod in pods:
         if pod.ended_at is not None or (pod.has_sidecar and not pod.is_gateway):
             continue
-        kind = "gateway" if pod.is_gateway else "ambient" if pod.is_ambient else "no sidecar"
-        counts[pod.namespace, pod.controller, kind] += 1
-    for (namespace, controller, kind), count in sorted(counts.items()):
-        yield Excluded(namespace, controller, count, kind)
+        kind = "waypoint" if pod.is_waypoint else "gateway" if pod.is_gateway else "ambient" if pod.is_ambient else ""
+        found[pod.namespace, pod.controller, kind].append(pod)
+    for (namespace, controller, kind), owned in sorted(found.items()):
+        yield Excluded(
+            namespace=namespace,
+            workload=controller,
+            pods=len(owned),
+            because=kind or "no sidecar",
+            warnings=_NEVER_SCOPED.get(kind, ()),
+            label_sets=tuple({tuple(sorted(pod.labels.items())): pod.labels for pod in owned}.values()),
+        )
+
+
+def _with_mode(workload: Workload, pods: Iterable[Pod]) -> Workload:
+    """With a warning where some of its pods have left, or will leave, their sidecars for ambient mode."""
+    near = [pod for pod in pods if pod.namespace == workload.namespace and pod.is_ambient and pod.ended_at is None]
+    if not near:
+        return workload
+    without = {pod.controller for pod in near if not pod.has_sidecar} & set(workload.controllers)
+    if without:
+        message = f"pods of {', '.join(sorted(without))} without a sidecar are in ambient mode, where no Sidecar counts"
+    elif any(pod.has_sidecar and pod in near for pod in workload.living):
+        message = "its namespace is in ambient mode: pods that come back without a sidecar are beyond any Sidecar"
+    else:
+        return workload
+    return replace(workload, reasons=(*workload.reasons, Reason("EMIT_REVIEW", message, "AMBIENT")))
 
 
 def _labels(entries: object) -> dict[str, str]:
@@ -269,5 +307,6 @@ def _pod(row: dict[str, object]) -> Pod:
     major, _, minor = str(row["istio_version"] or "").partition(".")
     version = (int(major), int(minor)) if major and minor else None
     revision = row["revision"]
-    known["service_account"] = row["service_account"]
+    known |= {"service_account": row["service_account"], "proxy_config": row["proxy_config"]}
+    known |= {"is_waypoint": bool(row["is_waypoint"]), "cluster": row["cluster"] or ""}
     return replace(pod, **known, istio_version=version, revision=str(revision) if revision else None)  # type: ignore[arg-type]  # columns of scoping_pods have these types

@@ -46,9 +46,18 @@ select
     pods.is_gateway,
     coalesce(
         pods.annotations['ambient.istio.io/redirection'] = 'enabled'
-        or pods.labels['istio.io/dataplane-mode'] = 'ambient',
+        or pods.labels['istio.io/dataplane-mode'] = 'ambient'
+        or (
+            pods.labels['istio.io/dataplane-mode'] is null
+            and pods.namespace in (
+                select namespace.name from objects_now as namespace
+                where namespace.kind = 'Namespace' and namespace.labels['istio.io/dataplane-mode'] = 'ambient'
+            )
+        ),
         false
     ) as is_ambient,
+    pods.labels['gateway.istio.io/managed'] like '%mesh-controller' as is_waypoint,
+    pods.annotations['proxy.istio.io/config'] as proxy_config,
     coalesce(
         pods.labels['istio.io/rev'],
         json_extract_string(try_cast(pods.annotations['sidecar.istio.io/status'] as json), '$.revision')
@@ -56,6 +65,7 @@ select
     regexp_extract(living.proxy_images[1], ':([0-9]+\.[0-9]+)', 1) as istio_version,
     coalesce(living.is_crashing, false) as is_crashing,
     pods.phase,
+    pods.cluster,
     pods.service_account,
     coalesce(living.created_at, first_created.created_at) as created_at,
     pods.valid_to as ended_at

@@ -35,6 +35,8 @@ select
     services.external_name,
     services.export_to,
     services.addresses,
+    services.clusters,
+    services.type = 'NONE' or services.object ->> '$.spec.clusterIP' = 'None' as is_headless,
     coalesce(ports.ports, []) as ports,
     coalesce(ports.http_ports, []) as http_ports,
     cast(

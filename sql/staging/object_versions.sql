@@ -4,7 +4,7 @@
 --          version counts from the object's creation. A deletion ends the version before it.
 -- kind: table
 -- reads: mesh_objects
--- grain: one version of one object (group, kind, namespace, name)
+-- grain: one version of one object (cluster, group, kind, namespace, name)
 -- params: none
 with numbered as (
     select
@@ -23,7 +23,7 @@ bounded as (
             else least(
                 observed_at,
                 min(case when observed_at_exact then observed_at end) over (
-                    partition by api_group, kind, namespace, name
+                    partition by cluster, api_group, kind, namespace, name
                     order by resource_number asc
                     range between current row and unbounded following
                 )
@@ -38,7 +38,7 @@ distinct_versions as (
     from bounded
     qualify row_number() over (
         partition by
-            api_group, kind, namespace, name, event = 'DELETED', coalesce(resource_version, md5(object_json)),
+            cluster, api_group, kind, namespace, name, event = 'DELETED', coalesce(resource_version, md5(object_json)),
             case when event = 'DELETED' or resource_version is null then effective_at end
         order by effective_at asc, source asc, source_offset asc
     ) = 1
@@ -52,7 +52,7 @@ chained as (
         lag(event) over versions as previous_event
     from distinct_versions
     window versions as (
-        partition by api_group, kind, namespace, name
+        partition by cluster, api_group, kind, namespace, name
         order by effective_at asc, resource_number asc nulls first, event = 'DELETED' asc, source_offset asc
     )
 )

@@ -14,6 +14,7 @@ with versions as (
         annotations,
         owner_kind,
         owner_name,
+        cluster,
         valid_from,
         valid_to,
         version_number,
@@ -30,6 +31,7 @@ latest as (
         arg_max_null(annotations, version_number) as annotations,
         arg_max_null(owner_kind, version_number) as owner_kind,
         arg_max_null(owner_name, version_number) as owner_name,
+        arg_max_null(cluster, version_number) as cluster,
         arg_max(object, version_number) as object,
         min(valid_from) as valid_from,
         case when count(*) = count(valid_to) then max(valid_to) end as valid_to
@@ -51,6 +53,7 @@ replica_sets as (
 select
     pod.namespace,
     pod.name as pod,
+    pod.cluster,
     coalesce(
         middle.owner_name,
         case

@@ -4,7 +4,7 @@ import pytest
 
 from analyzers.scoping.benefit import CLUSTER_BYTES, ENDPOINT_BYTES, MTLS_BYTES, PROXY_BYTES, load, subset_counts
 from analyzers.scoping.replay import broken, judge, replay
-from analyzers.scoping.scope import lost, scope_of
+from analyzers.scoping.scope import Loss, lost, scope_of
 from tests.analyzers.scoping.meshes import call, mesh_of, service, service_entry
 
 FULL = ".svc.cluster.local"
@@ -50,6 +50,10 @@ def test_import_sets(hosts: list[str], listeners: list[str], clusters: list[str]
     assert sorted(found.name for found in scope.clusters.values()) == clusters
 
 
+def because(loss: Loss | None) -> str | None:
+    return None if loss is None else loss.because
+
+
 def test_what_is_not_exported_is_not_imported() -> None:
     scope = scope_of(mesh_of([service("b", "x", export_to=(".",))]), "shop", ["b/*"])
     assert scope.listeners == {}
@@ -61,11 +65,14 @@ def test_what_a_call_loses() -> None:
     whole = scope_of(mesh, "shop", [f"prod/reviews.prod{FULL}", f"platform/reviews.prod{FULL}"])
     assert lost(mesh, whole, canary) is None
     no_rules = scope_of(mesh, "shop", [f"prod/reviews.prod{FULL}", f"prod/canary.prod{FULL}"])
-    assert lost(mesh, no_rules, canary) == f"VirtualService platform/reviews no longer applies to reviews.prod{FULL}"
+    assert (
+        because(lost(mesh, no_rules, canary))
+        == f"VirtualService platform/reviews no longer applies to reviews.prod{FULL}"
+    )
     no_name = scope_of(mesh, "shop", [f"platform/reviews.prod{FULL}"])
-    assert lost(mesh, no_name, canary) == f"reviews.prod{FULL} has no route"
+    assert because(lost(mesh, no_name, canary)) == f"reviews.prod{FULL} has no route"
     nothing = scope_of(mesh, "shop", ["~/*"])
-    assert lost(mesh, nothing, canary) == f"canary.prod{FULL} has no cluster"
+    assert because(lost(mesh, nothing, canary)) == f"canary.prod{FULL} has no cluster"
     assert lost(mesh, nothing, call("www.example.org", route="passthrough")) is None
 
 
@@ -73,7 +80,7 @@ def test_an_alias_is_lost_where_only_the_concrete_name_is_imported() -> None:
     mesh = mesh_of([service("shop", "db", external_name=f"api.backend{FULL}"), service("backend", "api")])
     aliased = call(f"api.backend{FULL}", requested="db")
     concrete = scope_of(mesh, "shop", [f"backend/api.backend{FULL}"])
-    assert lost(mesh, concrete, aliased) == f"db.shop{FULL} is no alias of api.backend{FULL} any more"
+    assert because(lost(mesh, concrete, aliased)) == f"db.shop{FULL} is no alias of api.backend{FULL} any more"
     assert broken(mesh, "shop", [aliased], [f"backend/api.backend{FULL}", f"backend/db.shop{FULL}"]) == ()
 
 
@@ -82,7 +89,10 @@ def test_a_replay_counts_later_calls_to_hosts_that_the_first_half_did_not_know()
     calls = [call(f"a.shop{FULL}"), call(f"b.shop{FULL}", calls=3, calls_before=0)]
     found = replay(mesh, "shop", calls, None, ["istio-system/*"], None)
     assert (found.calls_before, found.calls_after, found.calls_out_of_scope) == (5, 8, 3)
-    assert found.out_of_scope == (f"b.shop{FULL} has no cluster",)
+    assert found.out_of_scope == (
+        f"b.shop{FULL} has no cluster: through PassthroughCluster without mTLS, retries and subsets",
+    )
+    assert found.outcomes == {"passthrough_plain_text": 3}
     assert [reason.verdict for reason in judge(found)] == ["EMIT_REVIEW"]
     assert replay(mesh, "shop", calls[:1], None, [], None).calls_out_of_scope == 0
 
