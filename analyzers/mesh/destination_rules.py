@@ -13,14 +13,14 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from analyzers.mesh import hosts
-from analyzers.mesh.exports import EVERYWHERE, HERE, exported_to
+from analyzers.mesh.exports import EVERYWHERE, HERE
 from analyzers.mesh.host_index import HostIndex
 from analyzers.mesh.objects import Json, at, integer, mapping, mappings, strings, text, texts
 from analyzers.mesh.selectors import carries
 from analyzers.mesh.services import age_order, is_selected
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from analyzers.mesh.model import Mesh
     from analyzers.mesh.objects import MeshObject
@@ -106,12 +106,21 @@ class DestinationRules:
         self._local = {name: _merged(rules) for name, rules in local.items()}
         self._exported = {name: _merged(rules) for name, rules in exported.items()}
         self._root_private = _merged(root_private)
+        merged = {
+            id(rule): rule for index in (*self._local.values(), *self._exported.values()) for rule in index.values()
+        }
+        self._everywhere: HostIndex[DestinationRule] = HostIndex((rule.host, rule) for rule in merged.values())
 
     def of(
         self, host: str, service_namespace: str, client_namespace: str, client_labels: Mapping[str, str] | None = None
     ) -> DestinationRule | None:
         """The rule that clients of a namespace (and with these labels) use for a full host name."""
         return _chosen(self._candidates(host, service_namespace, client_namespace), client_namespace, client_labels)
+
+    def everywhere(self, host: str) -> Iterator[DestinationRule]:
+        """The rules of all namespaces that take in a host."""
+        for _, found in self._everywhere.covering(host):
+            yield from found
 
     def _candidates(self, host: str, service_namespace: str, client_namespace: str) -> tuple[DestinationRule, ...]:
         own = self._root_private if client_namespace == self._root else self._local.get(client_namespace)
@@ -134,10 +143,9 @@ def destination_rules_of(mesh: Mesh, cluster: str = "") -> DestinationRules:
     return mesh.cached(f"destination rules {cluster}", lambda known: DestinationRules(known, cluster))
 
 
-def rule_export(mesh: Mesh, item: MeshObject) -> frozenset[str]:
-    """The namespaces that a DestinationRule is exported to (`*`: all). One with a workloadSelector stays at home."""
-    stated = (HERE,) if "workloadSelector" in item.spec else texts(item.spec.get("exportTo"))
-    return exported_to(stated, item.namespace, mesh.settings(item.cluster).default_destination_rule_export_to)
+def rules_for_host(mesh: Mesh, host: str, cluster: str = "") -> Iterator[DestinationRule]:
+    """Every rule of any namespace that takes in a host, each as its own namespace's clients have it."""
+    yield from destination_rules_of(mesh, cluster).everywhere(host)
 
 
 def subsets_of(item: MeshObject) -> tuple[Subset, ...]:

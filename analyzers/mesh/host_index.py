@@ -56,9 +56,10 @@ class HostIndex(Generic[Item]):
             if known != pattern:
                 yield known, items
 
-    def items(self) -> Iterator[tuple[str, tuple[Item, ...]]]:
-        """Every pattern and its items."""
-        yield from self._by_pattern.items()
+    def values(self) -> Iterator[Item]:
+        """Every item."""
+        for items in self._by_pattern.values():
+            yield from items
 
     def _suffixes(self) -> dict[str, list[str]]:
         if self._by_suffix is None:
