@@ -57,6 +57,12 @@ def diagnose(
             help="YAML list of findings to silence: code, subject (glob), reason, expires (optional).",
         ),
     ] = None,
+    crds: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--crds", metavar="PATH", help="CustomResourceDefinitions to check objects against, before the cluster's."
+        ),
+    ] = None,
     baseline: Annotated[
         Path | None,
         typer.Option("--baseline", metavar="FILE", help="Known findings, which are silenced: only new ones count."),
@@ -75,7 +81,7 @@ def diagnose(
     from analyzers.framework.baseline import BaselineError, baseline_text, is_known
     from analyzers.framework.run import AnalyzerError, diagnose_lake
     from analyzers.framework.suppression import SuppressionFileError
-    from meshlens.diagnose_input import diagnose_paths
+    from meshlens.diagnose_input import definitions_of, diagnose_paths
     from meshlens.diagnose_output import outputs_of, write_file, write_outputs
     from meshlens.exits import fail
     from pipelines.inputs.errors import InputError
@@ -88,10 +94,11 @@ def diagnose(
     beside = lake if source is not None and source.name == "COMMANDLINE" else None
     try:
         silences, known, notes = _silences(suppressions, baseline)
+        definitions = None if crds is None else definitions_of(crds)
         if paths:
-            report, contents = diagnose_paths(paths, beside, options, silences)
+            report, contents = diagnose_paths(paths, beside, options, silences, definitions)
         else:
-            report, contents = diagnose_lake(lake, options, silences), {}
+            report, contents = diagnose_lake(lake, options, silences, added=definitions), {}
     except (LakeError, AnalyzerError, InputError, SuppressionFileError, BaselineError) as error:
         fail(str(error))
     gone = None if known is None else known.note(report.findings)

@@ -25,11 +25,16 @@ _STDIN_BYTES: Final = 512 << 20
 
 
 def diagnose_paths(
-    paths: Sequence[str], lake: str | None, options: Options, suppressions: Sequence[Suppression]
+    paths: Sequence[str],
+    lake: str | None,
+    options: Options,
+    suppressions: Sequence[Suppression],
+    definitions: pa.Table | None = None,
 ) -> tuple[Report, dict[str, bytes]]:
     """Diagnose what paths name (`-`: standard input), over the objects of a lake where one is named.
 
-    Returns the report and, by source, the bytes of what is no file. Nothing is kept.
+    `definitions` are CustomResourceDefinitions (rows of `mesh_objects`) that count beside those objects. Returns the
+    report and, by source, the bytes of what is no file. Nothing is kept.
 
     Raises:
         InputError: a path does not exist.
@@ -46,7 +51,7 @@ def diagnose_paths(
     if read.others and lake is not None:
         fail(f"{read.others[0]} holds no objects; run `meshlens ingest` on it first, then diagnose the lake")
     if read.others:
-        report = _through_a_lake(files, contents, options, suppressions)
+        report = _through_a_lake(files, (contents, definitions), options, suppressions)
         return report, contents
     for source, data in contents.items():
         read = read.joined(objects_of_bytes(data, source))
@@ -54,7 +59,7 @@ def diagnose_paths(
     if not read.objects.num_rows and not read.rejects.num_rows:
         fail("\n".join([f"nothing to diagnose in {', '.join(paths)}", *unread[:_NOTED]]))
     with session_without_lake() if lake is None else open_session(lake) as session:
-        _add(session, read if lake is None else read.as_of_now())
+        _add(session, read if lake is None else read.as_of_now(), definitions)
         report = diagnose_session(session, options, suppressions)
     accepted, rejected = read.objects.num_rows, read.rejects.num_rows
     counted = f"read {accepted + rejected:,} records: {accepted:,} accepted, {rejected:,} rejected"
@@ -63,15 +68,18 @@ def diagnose_paths(
 
 
 def _through_a_lake(
-    paths: Sequence[str], contents: dict[str, bytes], options: Options, suppressions: Sequence[Suppression]
+    paths: Sequence[str],
+    beside: tuple[dict[str, bytes], pa.Table | None],
+    options: Options,
+    suppressions: Sequence[Suppression],
 ) -> Report:
-    """Read the paths into a lake that is gone afterwards, and diagnose that."""
+    """Read the paths into a lake that is gone afterwards, and diagnose it with contents and definitions beside."""
     from tempfile import TemporaryDirectory
 
     from analyzers.framework.run import diagnose_session
     from pipelines.jobs.commit import AccountingError
     from pipelines.jobs.ingest import run_ingest
-    from pipelines.jobs.objects import objects_of_bytes
+    from pipelines.jobs.objects import ObjectsRead, objects_of_bytes
     from pipelines.lake.session import open_session
 
     with TemporaryDirectory(prefix="meshlens-") as folder:
@@ -84,8 +92,11 @@ def _through_a_lake(
         if read.run_id is None:
             fail("\n".join([f"nothing to diagnose in {', '.join(paths)}", *unread[:_NOTED]]))
         with open_session(lake) as session:
+            contents, definitions = beside
+            read_beside = ObjectsRead()
             for source, data in contents.items():
-                _add(session, objects_of_bytes(data, source).as_of_now())
+                read_beside = read_beside.joined(objects_of_bytes(data, source).as_of_now())
+            _add(session, read_beside, definitions)
             report = diagnose_session(session, options, suppressions)
     counted = f"read {read.read:,} records: {read.accepted:,} accepted, {read.rejected:,} rejected"
     copies = sum(overlap.records for overlap in read.overlaps)
@@ -93,10 +104,33 @@ def _through_a_lake(
     return replace(report, notes=(*report.notes, counted, *_told(unread), *read.warnings, *read.notes))
 
 
-def _add(session: Session, read: ObjectsRead) -> None:
+def definitions_of(paths: Sequence[Path]) -> pa.Table:
+    """The CustomResourceDefinitions in files, as rows of `mesh_objects`.
+
+    Raises:
+        InputError: a path does not exist, cannot be read whole, or holds no definition.
+    """
+    import pyarrow.compute as pc
+
+    from pipelines.inputs.errors import InputError
+    from pipelines.jobs.objects import read_objects
+
+    read = read_objects([str(path) for path in paths]).as_of_now()
+    for reject in read.rejects.to_pylist():
+        raise InputError(f"{reject['source']} at byte {reject['source_offset']}: {reject['reason']}")
+    definitions = read.objects.filter(pc.field("kind") == "CustomResourceDefinition")
+    if not definitions.num_rows:
+        named = ", ".join(map(str, paths))
+        raise InputError(f"{named}: no CustomResourceDefinition; give what `kubectl get crd -o yaml` prints")
+    return definitions
+
+
+def _add(session: Session, read: ObjectsRead, definitions: pa.Table | None) -> None:
     from pipelines.schemas import MESH_OBJECTS, REJECTS
 
     session.add(MESH_OBJECTS.name, read.objects)
+    if definitions is not None:
+        session.add(MESH_OBJECTS.name, definitions)
     session.add(REJECTS.name, read.rejects)
 
 

@@ -32,6 +32,7 @@ def configuration_analyzer(
     check: Check,
     documentation: str,
     on_request: bool = False,
+    reason: str = "Ingest the cluster's objects: kubectl get ... -o yaml, or meshlens collect.",
 ) -> Analyzer:
     """An analyzer of the family `diagnosis` that runs `check` over the mesh of a lake.
 
@@ -42,6 +43,7 @@ def configuration_analyzer(
         check: the check; it must not raise, whatever objects hold.
         documentation: what, why it matters, evidence, fix.
         on_request: run it only where it is named.
+        reason: how to come by those kinds.
     """
 
     def run(session: Session, options: Options) -> Iterator[Finding]:
@@ -53,7 +55,6 @@ def configuration_analyzer(
                 yield replace(found, analyzer=name)
 
     stated = tuple(dict.fromkeys("Gateway" if kind == "KubernetesGateway" else kind for kind in kinds))
-    reason = "Ingest the cluster's objects: kubectl get ... -o yaml, or meshlens collect."
     return Analyzer(
         name=name,
         family="diagnosis",

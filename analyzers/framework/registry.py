@@ -84,6 +84,7 @@ MODULES: Final[dict[str, str]] = {
     "route_gateway": "analyzers.configuration.route_gateway",
     "route_weights": "analyzers.configuration.route_weights",
     "routing_without_waypoint": "analyzers.configuration.routing_without_waypoint",
+    "schema_violation": "analyzers.configuration.schema_violation",
     "selector_without_workload": "analyzers.configuration.selector_without_workload",
     "service_graph": "analyzers.topology.service_graph",
     "shared_gateway_certificate": "analyzers.configuration.shared_gateway_certificate",

@@ -11,9 +11,12 @@ from analyzers.framework.registry import load_family
 from analyzers.framework.store import keep
 from analyzers.framework.suppression import Annotations, suppress
 from pipelines.lake.session import open_session
+from pipelines.schemas import MESH_OBJECTS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
+
+    import pyarrow as pa
 
     from analyzers.framework.analyzer import Analyzer, Input
     from analyzers.framework.finding import Finding
@@ -58,17 +61,25 @@ def run_analyzers(
 
 
 def diagnose_lake(
-    lake_uri: str, options: Options | None = None, suppressions: Iterable[Suppression] = (), *, kept: bool = True
+    lake_uri: str,
+    options: Options | None = None,
+    suppressions: Iterable[Suppression] = (),
+    *,
+    added: pa.Table | None = None,
+    kept: bool = True,
 ) -> Report:
     """Run the analyzers of the family `diagnosis` over a lake; with `options.compat` those that reproduce that tool.
 
-    The report is `kept` in the lake, and its `run_id` names the run; doing so again on the same lake adds nothing.
+    `added` are objects (`mesh_objects`) that count beside the lake's. The report is `kept` in the lake, and its `run_id`
+    names the run; doing so again on the same lake adds nothing.
 
     Raises:
         LakeError: the lake cannot be read or written.
         AnalyzerError: an analyzer failed.
     """
     with open_session(lake_uri) as session:
+        if added is not None:
+            session.add(MESH_OBJECTS.name, added)
         report = diagnose_session(session, options, suppressions)
         return replace(report, run_id=keep(lake_uri, session, report)) if kept else report
 

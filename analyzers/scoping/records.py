@@ -23,24 +23,25 @@ from pipelines.schemas import RECOMMENDATIONS
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from analyzers.schema.definitions import Definitions
     from analyzers.scoping.assessment import Settings
     from analyzers.scoping.model import HostDecision, Recommendation, ScopingResult
-    from analyzers.scoping.resource_definitions import Schemas
 
 
-def recommend_lake(lake_uri: str, settings: Settings, schemas: Schemas | None = None) -> ScopingResult:
+def recommend_lake(lake_uri: str, settings: Settings, definitions: Definitions | None = None) -> ScopingResult:
     """Recommend for a lake and append the recommendations to its `recommendations` table as one run.
 
-    Manifests are checked against the lake's CustomResourceDefinitions, and before those against `schemas`.
+    Manifests are checked against the lake's CustomResourceDefinitions, and before those against `definitions`.
 
     Raises:
         LakeError: the lake cannot be read or written.
     """
     with open_session(lake_uri) as session:
         result = recommend(session, settings)
-        known = definitions_in(session) | (schemas or {})
-    if known:
-        note = f"manifests were checked against {len(known)} versions of CustomResourceDefinitions"
+        known = definitions_in(session)
+    known = known if definitions is None else known.over(definitions)
+    if known.kinds:
+        note = f"manifests were checked against {known.count()} versions of CustomResourceDefinitions"
         items = tuple(checked(item, known) for item in result.recommendations)
         result = replace(result, recommendations=items, notes=(*result.notes, note))
     if not result.skipped:

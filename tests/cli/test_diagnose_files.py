@@ -127,3 +127,24 @@ def test_outputs_that_cannot_be_are_refused_before_anything_runs(outputs: list[s
     result = diagnose(tmp_path, *outputs)
     assert result.returncode == 2
     assert told in result.stderr
+
+
+def test_definitions_are_named_by_an_option(repository: Path) -> None:
+    definition = """\
+apiVersion: apiextensions.k8s.io/v1
+kind: CustomResourceDefinition
+metadata: {name: virtualservices.networking.istio.io}
+spec:
+  group: networking.istio.io
+  names: {kind: VirtualService}
+  versions:
+  - name: v1
+    schema: {openAPIV3Schema: {type: object, properties: {spec: {type: object, properties: {host: {type: string}}}}}}
+"""
+    (repository / "crds.yml").write_text(definition)
+    result = diagnose(repository, "shop", "--crds", "crds.yml", "-o", "json")
+    found = {(item["code"], item["path"]): item["place"]["line"] for item in json.loads(result.stdout)["findings"]}
+    assert found["ML3003", "spec/hosts"] == 12
+    none = diagnose(repository, "shop", "--crds", "shop")
+    assert none.returncode == 3
+    assert "no CustomResourceDefinition" in none.stderr

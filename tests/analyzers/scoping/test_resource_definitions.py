@@ -7,14 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from analyzers.schema.definitions import Definitions
 from analyzers.scoping.manifest import sidecar
 from analyzers.scoping.resource_definitions import (
     DefinitionError,
-    closed,
     definitions_in,
     problem_of,
     read_definitions,
-    schemas_of,
 )
 from pipelines.lake.lake import Lake
 from pipelines.lake.session import open_session
@@ -48,58 +47,42 @@ def definition(version: str = "v1", **fields: dict[str, Any]) -> dict[str, Any]:
 
 
 def test_a_manifest_that_fits_has_no_problem() -> None:
-    assert problem_of(MANIFEST, schemas_of([definition()])) is None
+    assert problem_of(MANIFEST, Definitions.of([definition()])) is None
 
 
 def test_a_kind_without_a_definition_is_not_judged() -> None:
-    assert problem_of({"apiVersion": "v1", "kind": "Other"}, schemas_of([definition()])) is None
+    assert problem_of({"apiVersion": "v1", "kind": "Other"}, Definitions.of([definition()])) is None
 
 
 def test_a_field_the_cluster_does_not_know_is_named() -> None:
     old = definition()
     del old["spec"]["versions"][0]["schema"]["openAPIV3Schema"]["properties"]["spec"]["properties"]["workloadSelector"]
-    assert "workloadSelector" in str(problem_of(MANIFEST, schemas_of([old])))
+    assert "workloadSelector" in str(problem_of(MANIFEST, Definitions.of([old])))
 
 
 def test_a_version_the_cluster_does_not_serve_is_named() -> None:
-    problem = problem_of(MANIFEST, schemas_of([definition("v1beta1")]))
+    problem = problem_of(MANIFEST, Definitions.of([definition("v1beta1")]))
     assert problem == "Sidecar: the cluster does not serve networking.istio.io/v1, only networking.istio.io/v1beta1"
 
 
-@pytest.mark.parametrize(
-    ("schema", "fits", "refused"),
-    [
-        ({"x-kubernetes-int-or-string": True}, [1, "50%"], [[], None]),
-        ({"type": "string", "nullable": True}, ["a", None], [1]),
-        ({"type": "object", "properties": {"a": {"type": "string"}}}, [{"a": "x"}], [{"b": "x"}]),
-        (
-            {"type": "object", "properties": {}, "x-kubernetes-preserve-unknown-fields": True},
-            [{"anything": 1}],
-            ["text"],
-        ),
-    ],
-)
-def test_what_only_kubernetes_schemas_say(schema: dict[str, Any], fits: list[object], refused: list[object]) -> None:
-    import jsonschema
-
-    validator = jsonschema.Draft202012Validator(closed(schema))
-    assert all(validator.is_valid(value) for value in fits)
-    assert not any(validator.is_valid(value) for value in refused)
+def test_a_rule_of_the_cluster_that_the_manifest_breaks_is_told() -> None:
+    strict = definition(egress={"type": "array", "x-kubernetes-validations": [{"rule": "size(self) > 5"}]})
+    assert problem_of(MANIFEST, Definitions.of([strict])) == "Sidecar at spec/egress: breaks the rule size(self) > 5"
 
 
 def test_definitions_come_from_files_folders_and_the_lake(tmp_path: Path) -> None:
     folder = tmp_path / "crds"
     folder.mkdir()
     (folder / "sidecar.json").write_text(json.dumps(definition()))
-    expected = {("networking.istio.io/v1", "Sidecar")}
-    assert set(read_definitions([folder])) == set(read_definitions([folder / "sidecar.json"])) == expected
+    expected = {("networking.istio.io", "Sidecar")}
+    assert set(read_definitions([folder]).kinds) == set(read_definitions([folder / "sidecar.json"]).kinds) == expected
     row = mesh_object(
         "apiextensions.k8s.io/v1", "CustomResourceDefinition", "", "sidecars", {"spec": definition()["spec"]}
     )
     lake = str(tmp_path / "lake")
     Lake.open(lake, create=True).append("ingest", {"mesh_objects": Row.table([row])})
     with open_session(lake) as session:
-        assert set(definitions_in(session)) == expected
+        assert set(definitions_in(session).kinds) == expected
 
 
 @pytest.mark.parametrize(
