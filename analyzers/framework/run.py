@@ -70,8 +70,8 @@ def diagnose_lake(
 ) -> Report:
     """Run the analyzers of the family `diagnosis` over a lake; with `options.compat` those that reproduce that tool.
 
-    `added` are objects (`mesh_objects`) that count beside the lake's. The report is `kept` in the lake, and its `run_id`
-    names the run; doing so again on the same lake adds nothing.
+    `added` are objects (`mesh_objects`) that count beside the lake's. The report is `kept` in the lake, and its
+    `run_id` names the run; doing so again on the same lake adds nothing.
 
     Raises:
         LakeError: the lake cannot be read or written.

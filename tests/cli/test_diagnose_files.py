@@ -144,7 +144,7 @@ spec:
     (repository / "crds.yml").write_text(definition)
     result = diagnose(repository, "shop", "--crds", "crds.yml", "-o", "json")
     found = {(item["code"], item["path"]): item["place"]["line"] for item in json.loads(result.stdout)["findings"]}
-    assert found["ML3003", "spec/hosts"] == 12
+    assert found["ML3003", "spec/hosts"] == 13
     none = diagnose(repository, "shop", "--crds", "shop")
     assert none.returncode == 3
     assert "no CustomResourceDefinition" in none.stderr
