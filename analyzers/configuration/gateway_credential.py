@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Final
 
 from analyzers.configuration.analyzer import configuration_analyzer
 from analyzers.configuration.certificates import certificate_problem
-from analyzers.configuration.common import istio_code, selector_text
+from analyzers.configuration.common import istio_code, qualified_name, selector_text
 from analyzers.configuration.report import finding
 from analyzers.framework.analyzer import Code
 from analyzers.mesh.objects import at, mappings, strings, text
@@ -52,7 +52,8 @@ def check(mesh: Mesh, rules: Rules) -> Iterator[Finding]:
         for item in mesh.of_kind("Gateway", cluster=cluster):
             wanted = strings(item.spec.get("selector"))
             selected = pods.carrying(wanted)
-            if not selected:
+            # Istio's check takes a pod without a namespace (of a file that leaves it out) for none.
+            if not selected or (rules.istio and not selected[0].namespace):
                 if rules.istio:  # the check of ports says it
                     yield finding(NO_WORKLOAD, item, f"selector {selector_text(wanted)} picks no pod")
                 continue
@@ -61,15 +62,15 @@ def check(mesh: Mesh, rules: Rules) -> Iterator[Finding]:
                 if not name or not knows_secrets:
                     continue
                 path = f"spec/servers[{position}]/tls/credentialName"
-                namespace = selected[0].namespace
-                secret = mesh.get("Secret", namespace, name, cluster=cluster)
+                namespace, short = qualified_name(selected[0].namespace, name)
+                secret = mesh.get("Secret", namespace, short, cluster=cluster)
                 if secret is None:
-                    message = f"Secret {namespace}/{name} does not exist beside the gateway's pods"
+                    message = f"Secret {namespace}/{short} does not exist beside the gateway's pods"
                     yield finding(NO_SECRET, item, message, path=path)
                     continue
                 problem = certificate_problem(secret, rules)
                 if problem is not None:
-                    yield finding(INVALID, item, f"Secret {namespace}/{name}: {problem}", path=path)
+                    yield finding(INVALID, item, f"Secret {namespace}/{short}: {problem}", path=path)
 
 
 ANALYZER: Final = configuration_analyzer(

@@ -23,6 +23,7 @@ from analyzers.configuration import (
     image_auto,
     inconsistent_service,
     ineffective_selector,
+    invalid_object,
     negative_condition,
     outdated_gateway_api,
     overlapping_webhooks,
@@ -41,8 +42,11 @@ from analyzers.configuration import (
     unrestricted_jwks,
     unverified_certificate,
 )
+from analyzers.configuration.validation.kinds import VALIDATORS
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from analyzers.configuration.analyzer import Check
     from analyzers.mesh.kinds import KindKey
 
@@ -57,6 +61,16 @@ class IstioAnalyzer:
 
 _ANNOTATED: Final = ("Namespace", "Service", "Pod", "Deployment")
 _WEBHOOKS: Final = ("ValidatingWebhookConfiguration", "MutatingWebhookConfiguration")
+
+
+def _validators() -> Iterator[tuple[str, IstioAnalyzer]]:
+    """Istio has one for each of its kinds, named by its metadata and, in its source, by how it is made."""
+    yield "schema.ValidationAnalyzer", IstioAnalyzer(invalid_object.check, tuple(VALIDATORS))
+    for kind in VALIDATORS:
+        analyzer = IstioAnalyzer(invalid_object.check_of(kind), (kind,))
+        yield f"schema.ValidationAnalyzer.{kind}", analyzer
+        yield f"schemaValidation.CollectionValidationAnalyzer(collections.{kind})", analyzer
+
 
 #: Istio's name -> ours. MeshConfig and MeshNetworks are the mesh's settings, not kinds of object.
 ISTIO_ANALYZERS: Final[dict[str, IstioAnalyzer]] = {
@@ -118,5 +132,6 @@ ISTIO_ANALYZERS: Final[dict[str, IstioAnalyzer]] = {
     "virtualservice.JWTClaimRouteAnalyzer": IstioAnalyzer(
         claim_route.check, ("VirtualService", "RequestAuthentication", "Gateway", "Pod")
     ),
+    **dict(_validators()),
     "webhook.Analyzer": IstioAnalyzer(overlapping_webhooks.check, ("MutatingWebhookConfiguration", "Service")),
 }

@@ -54,6 +54,7 @@ MODULES: Final[dict[str, str]] = {
     "image_auto": "analyzers.configuration.image_auto",
     "inconsistent_service": "analyzers.configuration.inconsistent_service",
     "ineffective_selector": "analyzers.configuration.ineffective_selector",
+    "invalid_object": "analyzers.configuration.invalid_object",
     "keep_alive_races": "analyzers.telemetry.keep_alive_races",
     "lost_client_tls": "analyzers.configuration.lost_client_tls",
     "lost_subset_weight": "analyzers.configuration.lost_subset_weight",
