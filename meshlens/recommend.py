@@ -13,6 +13,7 @@ from meshlens.options import DEFAULT_LAKE, LakeOption, NamespaceOption, duration
 if TYPE_CHECKING:
     from analyzers.scoping.export import Exported
     from analyzers.scoping.model import Recommendation, ScopingResult
+    from analyzers.scoping.proposal import Proposal
 
 
 _NAMED = 5  # of those that are left out, per reason
@@ -45,8 +46,22 @@ def recommend(
             " namespace.",
         ),
     ] = False,
+    level: Annotated[
+        Literal["auto", "workload", "namespace"],
+        typer.Option(
+            "--level",
+            help="Which Sidecars become Kustomize resources: `auto` takes a namespace's where it may be applied and its"
+            " workloads' would save little more.",
+        ),
+    ] = "auto",
     explain: Annotated[
-        str | None, typer.Option("--explain", metavar="WORKLOAD", help="Show the whole reasoning for one workload.")
+        str | None,
+        typer.Option(
+            "--explain",
+            metavar="WORKLOAD",
+            help="Show the whole reasoning for one workload, or for a target such as Service/shop/web, Namespace/shop"
+            " or Mesh.",
+        ),
     ] = None,
     crds: Annotated[
         list[Path] | None,
@@ -57,10 +72,12 @@ def recommend(
         Literal["table", "yaml", "json"], typer.Option("--output", "-o", help="How to print it.")
     ] = "table",
 ) -> None:
-    """One Sidecar per workload from observed calls, or the reason why none is recommended. Nothing is ever applied.
+    """Sidecars, exportTo and discoverySelectors from observed calls, or the reason why not. Nothing is ever applied.
 
     EMIT may be applied, EMIT_REVIEW wants a human's look, ABSTAIN has no manifest. The result is kept in the lake.
     """
+    from dataclasses import replace
+
     from analyzers.scoping.assessment import Settings
     from analyzers.scoping.export import ExportError, export, exported_files
     from analyzers.scoping.records import recommend_lake
@@ -70,7 +87,8 @@ def recommend(
     from meshlens.exits import SKIPPED, fail
     from pipelines.lake.errors import LakeError
 
-    names = [*(workload or ()), *((explain,) if explain else ())]
+    target = explain if explain and (explain == "Mesh" or "/" in explain) else None
+    names = [*(workload or ()), *((explain,) if explain and not target else ())]
     settings = Settings(duration(min_window), tuple(namespace or ()), tuple(names), not minimal_base)
     try:
         result = recommend_lake(lake, settings, read_definitions(crds or ()))
@@ -78,12 +96,21 @@ def recommend(
         if out is not None and not result.skipped:
             complete = not (names or namespace)
             exported = export(
-                result.recommendations, out, complete=complete, prune=prune, include_review=include_review
+                result.recommendations,
+                out,
+                proposals=result.proposals,
+                level=level,
+                complete=complete,
+                prune=prune,
+                include_review=include_review,
             )
             revision = record(lake, exported_files(out), folder=str(out.resolve()), actor=actor())
     except (LakeError, ExportError, DefinitionError) as error:
         fail(str(error))
-    if explain and not result.skipped and not result.recommendations:
+    if target and not result.skipped:
+        chosen = tuple(item for item in result.proposals if item.target == target)
+        result = replace(result, recommendations=(), proposals=chosen)
+    if explain and not result.skipped and not (result.recommendations or result.proposals):
         fail(_unknown(explain, result))
     _print(result, "explain" if explain else output)
     _remark(result, exported, out)
@@ -97,19 +124,22 @@ def _print(result: ScopingResult, output: str) -> None:
     import json
 
     from analyzers.framework.export.json import json_value
-    from analyzers.scoping.explain import explanation
+    from analyzers.scoping.explain import explanation, proposal_explanation
     from analyzers.scoping.manifest import to_yaml
     from analyzers.scoping.records import document
 
     if output == "json":
         print(json.dumps(document(result), indent=2, default=json_value))
     elif output == "yaml":
-        manifests = [item.manifest for item in result.recommendations if item.manifest is not None]
+        found = [item.manifest for item in result.recommendations] + [item.manifest for item in result.proposals]
+        manifests = [manifest for manifest in found if manifest is not None]
         print("---\n".join(to_yaml(manifest) for manifest in manifests), end="")
     elif output == "explain":
-        print("\n".join(explanation(item) for item in result.recommendations), end="")
+        texts = [*map(explanation, result.recommendations), *map(proposal_explanation, result.proposals)]
+        print("\n".join(texts), end="")
     else:
         _print_table(result.recommendations)
+        _print_proposals(result.proposals)
 
 
 def _print_table(recommendations: tuple[Recommendation, ...]) -> None:
@@ -122,6 +152,17 @@ def _print_table(recommendations: tuple[Recommendation, ...]) -> None:
         print(f"{name:<{width}}  {item.verdict:<11}  {coverage_text(item.coverage)}")
         for host in item.hosts:
             print(f"    {host}{' (BASE)' if host in item.base else ''}")
+        for reason in item.reasons:
+            print(printable(f"    ! {f'{reason.code}: ' if reason.code else ''}{reason.message}"))
+
+
+def _print_proposals(proposals: tuple[Proposal, ...]) -> None:
+    from analyzers.scoping.names import printable
+
+    for item in proposals:
+        preferred = ", preferred to its workloads'" if item.is_preferred else ""
+        print(printable(f"{item.kind} for {item.target}  {item.verdict}{preferred}"))
+        print(printable(f"    {', '.join(item.values)}"))
         for reason in item.reasons:
             print(printable(f"    ! {f'{reason.code}: ' if reason.code else ''}{reason.message}"))
 
@@ -148,4 +189,4 @@ def _unknown(name: str, result: ScopingResult) -> str:
     for item in result.excluded:
         if item.workload == name:
             return f"{item.namespace}/{name} never gets a Sidecar: {item.because}"
-    return f"no workload is called {name}; `meshlens recommend` lists them"
+    return f"nothing is recommended for {name}; `meshlens recommend` lists workloads and targets"

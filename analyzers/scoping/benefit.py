@@ -7,18 +7,19 @@ listeners are the same before and after and are left out.
 
 from __future__ import annotations
 
+from dataclasses import fields
 from typing import TYPE_CHECKING, Final
 
 from analyzers.scoping.configuration import items
 from analyzers.scoping.model import Benefit, ProxyLoad
 from analyzers.scoping.names import full_name
+from analyzers.scoping.scope import Scope, scope_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from analyzers.scoping.mesh import Mesh
     from analyzers.scoping.registry import Service
-    from analyzers.scoping.scope import Scope
 
 #: Bytes. The prior of issue 6: RSS = 71 MB + N x (48 KB + 19 KB with mTLS + 3.3 KB per endpoint).
 PROXY_BYTES: Final = 71_000_000
@@ -46,6 +47,30 @@ def benefit(before: ProxyLoad, after: ProxyLoad, proxies: int) -> Benefit:
             "endpoint_bytes": ENDPOINT_BYTES,
         },
     )
+
+
+class Loads:
+    """What proxies hold under given hosts; each namespace's hosts are computed once."""
+
+    def __init__(self, mesh: Mesh) -> None:
+        self._mesh = mesh
+        self._subsets = subset_counts(mesh)
+        self._known: dict[tuple[str, tuple[str, ...]], ProxyLoad] = {}
+
+    def of(self, namespace: str, hosts: tuple[str, ...]) -> ProxyLoad:
+        """The load of a proxy of the namespace whose Sidecar has these hosts."""
+        key = (namespace, hosts)
+        if key not in self._known:
+            scope = scope_of(self._mesh, namespace, hosts)
+            self._known[key] = load(scope, self._subsets, self._mesh.configuration.root_namespace)
+        return self._known[key]
+
+    @staticmethod
+    def mean(loads: Sequence[tuple[ProxyLoad, int]]) -> ProxyLoad:
+        """The mean over proxies, from loads and how many proxies have each."""
+        count = sum(number for _, number in loads)
+        sums = [sum(getattr(one, field.name) * number for one, number in loads) for field in fields(ProxyLoad)]
+        return ProxyLoad(*(round(value / count) for value in sums))
 
 
 def load(scope: Scope, subsets: Mapping[tuple[str, str], int], root_namespace: str) -> ProxyLoad:

@@ -12,7 +12,8 @@ from analyzers.scoping.names import printable
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from analyzers.scoping.model import Benefit, HostDecision, Recommendation, Replay
+    from analyzers.scoping.model import Benefit, HostDecision, Reason, Recommendation, Replay
+    from analyzers.scoping.proposal import Consumer, Proposal
 
 
 def explanation(item: Recommendation) -> str:
@@ -21,12 +22,46 @@ def explanation(item: Recommendation) -> str:
     return "\n".join("\n".join(map(printable, line.split("\n"))) for line in _lines(item)) + "\n"
 
 
+def proposal_explanation(item: Proposal) -> str:
+    """The same for what goes beyond single workloads, with everybody who decides it."""
+    return "\n".join("\n".join(map(printable, line.split("\n"))) for line in _proposal_lines(item)) + "\n"
+
+
+def _proposal_lines(item: Proposal) -> Iterator[str]:
+    yield f"{item.kind} {item.namespace}/{item.name} for {item.target}"
+    yield f"verdict: {item.verdict}{', preferred to Sidecars of single workloads' if item.is_preferred else ''}"
+    yield from (f"  {reason.verdict:<11} {_reason(reason)}" for reason in item.reasons)
+    yield f"coverage: {item.observed.workloads_known} of {item.observed.workloads} workloads known well enough"
+    if item.observed.window_start and item.observed.window_end:
+        yield f"window: {utc(item.observed.window_start)} to {utc(item.observed.window_end)}"
+    yield f"values: {', '.join(item.values)}"
+    yield from (f"needed by: {_consumer(one)}" for one in item.consumers)
+    yield from (f"first: {need}" for need in item.needs)
+    if item.replay is not None:
+        yield f"replay: {_in_force(item.replay)}"
+    if item.benefit is not None:
+        yield from _benefit(item.benefit)
+    if item.manifest is not None:
+        yield "manifest:"
+        yield to_yaml(item.manifest).rstrip()
+
+
+def _reason(reason: Reason) -> str:
+    return f"{f'{reason.code}: ' if reason.code else ''}{reason.message}"
+
+
+def _consumer(one: Consumer) -> str:
+    seen = f", {one.calls} calls" if one.calls else ""
+    last = f", last {utc(one.last_seen)}" if one.last_seen else ""
+    return f"{one.namespace}/{one.name} ({one.knowledge}{seen}{last})"
+
+
 def _lines(item: Recommendation) -> Iterator[str]:
     yield f"{item.kind} {item.namespace}/{item.name} for workload {item.workload} ({', '.join(item.controllers)})"
     yield f"selector: {', '.join(f'{key}={value}' for key, value in sorted(item.selector.items())) or 'none'}"
     yield f"verdict: {item.verdict}"
     for reason in item.reasons:
-        yield f"  {reason.verdict:<11} {f'{reason.code}: ' if reason.code else ''}{reason.message}"
+        yield f"  {reason.verdict:<11} {_reason(reason)}"
     yield f"coverage: {coverage_text(item.coverage)}"
     if item.coverage.window_start and item.coverage.window_end:
         yield f"window: {utc(item.coverage.window_start)} to {utc(item.coverage.window_end)}"

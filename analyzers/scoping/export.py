@@ -1,25 +1,28 @@
 """Recommendations as a folder for Kustomize: `<namespace>/<name>.yaml` each, and `kustomization.yaml` naming them.
 
-Only EMIT becomes a resource: what needs a human is named in a comment until it has been looked at. Patches of
-existing Sidecars are never resources. A file is touched only where its content changes, and only if we wrote it.
+Only EMIT becomes a resource: what needs a human is named in a comment until it has been looked at. Patches of existing
+objects and parts of the mesh's settings are never resources. Where a namespace's Sidecar is preferred its workloads'
+are alternatives, and the other way round. A file is touched only where its content changes, and only if we wrote it.
 """
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Literal
 
 import yaml
 
 from analyzers.scoping.manifest import to_yaml
 from analyzers.scoping.names import printable
+from analyzers.scoping.workloads import object_name
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from analyzers.scoping.model import Recommendation
+    from analyzers.scoping.proposal import Proposal
 
 KUSTOMIZATION: Final = "kustomization.yaml"
 # The first line of every file of ours; the folder is read back by it.
@@ -28,7 +31,17 @@ _MARK: Final = re.compile(r"# meshlens (?P<kind>\w+) (?P<verdict>\w+)\b")
 # Names of Kubernetes objects hold neither slashes nor two dots in a row.
 _PATH: Final = re.compile(r"[a-z0-9](?:[a-z0-9-]*[a-z0-9])?/[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?\.yaml")
 # Why a file of this kind is no resource.
-_APART: Final = {"SidecarPatch": "apply by hand", "Rollback": "to go back", "Widen": "in an emergency"}
+_APART: Final = {
+    "SidecarPatch": "apply by hand",
+    "ExportTo": "apply by hand",
+    "DiscoverySelectors": "set by hand",
+    "Rollback": "to go back",
+    "Widen": "in an emergency",
+    "Alternative": "instead of the other level",
+}
+_RESOURCES: Final = ("Sidecar", "NamespaceSidecar", "RootSidecar")
+#: Which Sidecars become resources: those of workloads, those of namespaces, or of either what fits it better.
+Level = Literal["workload", "namespace", "auto"]
 
 
 class ExportError(RuntimeError):
@@ -49,6 +62,8 @@ def export(
     recommendations: Iterable[Recommendation],
     folder: Path,
     *,
+    proposals: Sequence[Proposal] = (),
+    level: Level = "workload",
     complete: bool = True,
     prune: bool = False,
     include_review: bool = False,
@@ -58,6 +73,8 @@ def export(
     Args:
         recommendations: what to write; those without a manifest are left out.
         folder: made where it is not there.
+        proposals: what goes beyond single workloads, to write as well.
+        level: which Sidecars become resources.
         complete: these are all recommendations there are, so that a file of ours without one is stale.
         prune: remove stale files.
         include_review: make what needs a review a resource too.
@@ -67,7 +84,9 @@ def export(
     """
     done = Exported()
     try:
-        wanted = {path: text for item in recommendations for path, text in _files(item)}
+        coarse = {item.namespace for item in proposals if _is_chosen(item, level)}
+        wanted = {path: text for item in recommendations for path, text in _files(item, item.namespace in coarse)}
+        wanted |= {path: text for item in proposals for path, text in proposal_files(item, item.namespace in coarse)}
         for path, text in sorted(wanted.items()):
             _write(folder, path, text, done)
         stale = [path for path in _ours(folder) if path not in wanted] if complete else []
@@ -113,11 +132,47 @@ def _is_inside(path: str) -> bool:
     return path == KUSTOMIZATION or _PATH.fullmatch(path) is not None
 
 
-def _files(item: Recommendation) -> Iterator[tuple[str, str]]:
+def _is_chosen(item: Proposal, level: Level) -> bool:
+    """Whether a namespace's Sidecar becomes the resource, instead of its workloads': never one that is less sure."""
+    if item.kind != "NamespaceSidecar" or item.manifest is None or level == "workload":
+        return False
+    return level == "namespace" or (item.is_preferred and item.verdict == "EMIT")
+
+
+def proposal_files(item: Proposal, is_chosen: bool) -> Iterator[tuple[str, str]]:  # noqa: FBT001 - beside `_files`
+    """Path and text of each of one proposal's files."""
+    if item.manifest is None:
+        return
+    kind = "Alternative" if item.kind == "NamespaceSidecar" and not is_chosen else item.kind
+    head = [f"# meshlens {kind} {item.verdict} {item.proposal_id}", *_how(item)]
+    head += [f"# {printable(reason.message)}" for reason in item.reasons]
+    head += [f"# needed by {printable(f'{one.namespace}/{one.name}')} ({one.knowledge})" for one in item.consumers]
+    path = f"{item.namespace}/{_file_name(item)}"
+    yield f"{path}.yaml", "\n".join((*dict.fromkeys(head), to_yaml(item.manifest)))
+    if item.rollback is not None:
+        back = (f"# meshlens Rollback {item.verdict} {item.proposal_id}", "# What there is now: apply it to go back.")
+        yield f"{path}.rollback.yaml", "\n".join((*back, to_yaml(item.rollback)))
+
+
+def _file_name(item: Proposal) -> str:
+    return object_name(f"{item.name}.export-to" if item.kind == "ExportTo" else item.name)
+
+
+def _how(item: Proposal) -> Iterator[str]:
+    if item.kind == "ExportTo":
+        kind, namespace, name = item.target.split("/", 2)
+        path = f"{item.namespace}/{_file_name(item)}.yaml"
+        command = f"kubectl patch {kind.lower()} -n {namespace} {name} --type merge --patch-file {path}"
+        yield f"# A merge patch, no resource: {command}"
+    elif item.kind == "DiscoverySelectors":
+        yield "# Part of the mesh's settings (values of the istiod chart), no resource."
+
+
+def _files(item: Recommendation, is_alternative: bool) -> Iterator[tuple[str, str]]:  # noqa: FBT001 - private
     """Path and text of each of one recommendation's files. Names have been validated: they stay inside the folder."""
     if item.manifest is None:
         return
-    yield _file(item)
+    yield _file(item, "Alternative" if is_alternative else "Sidecar")
     if item.rollback is not None:
         why = "# The Sidecar that this recommendation would change: apply it to go back."
         yield _emergency(item, "Rollback", item.rollback, why)
@@ -131,7 +186,7 @@ def _emergency(item: Recommendation, kind: str, manifest: Mapping[str, object], 
     return f"{item.namespace}/{item.name}.{kind.lower()}.yaml", "\n".join((head, why, to_yaml(manifest)))
 
 
-def _file(item: Recommendation) -> tuple[str, str]:
+def _file(item: Recommendation, kind: str) -> tuple[str, str]:
     manifest = to_yaml(item.manifest or {})
     if item.kind == "SidecarPatch":
         path = f"{item.namespace}/{item.name}.patch.yaml"
@@ -142,7 +197,7 @@ def _file(item: Recommendation) -> tuple[str, str]:
         ]
     else:
         path = f"{item.namespace}/{item.name}.yaml"
-        head = [f"# meshlens Sidecar {item.verdict} {item.recommendation_id}"]
+        head = [f"# meshlens {kind} {item.verdict} {item.recommendation_id}"]
     notes = [f"# {printable(reason.message)}" for reason in item.reasons]
     return path, "\n".join((*head, *dict.fromkeys(notes), manifest))
 
@@ -159,7 +214,8 @@ def _ours(folder: Path) -> Mapping[str, str]:
 
 
 def _kustomization(ours: Mapping[str, str], *, include_review: bool) -> str:
-    accepted = {"Sidecar EMIT", "Sidecar EMIT_REVIEW"} if include_review else {"Sidecar EMIT"}
+    verdicts = ("EMIT", "EMIT_REVIEW") if include_review else ("EMIT",)
+    accepted = {f"{kind} {verdict}" for kind in _RESOURCES for verdict in verdicts}
     resources = [path for path, what in ours.items() if what in accepted]
     body = {"apiVersion": "kustomize.config.k8s.io/v1beta1", "kind": "Kustomization", "resources": resources}
     text = yaml.safe_dump(body, sort_keys=False)

@@ -16,11 +16,13 @@ from analyzers.scoping.existing import MANAGED_BY, MANAGER
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
+    from datetime import datetime
 
     import jsonschema
 
     from analyzers.scoping.configuration import MeshObject
     from analyzers.scoping.model import Coverage, Verdict
+    from analyzers.scoping.proposal import Proposal
     from analyzers.scoping.workloads import Workload
 
 #: Istio serves networking.istio.io/v1 since 1.22.
@@ -52,15 +54,43 @@ def sidecar(
     }
 
 
-def restored(workload: Workload, in_force: MeshObject) -> Mapping[str, object]:
+def default_sidecar(
+    proposal: Proposal, version: tuple[int, int] | None, egress: Sequence[object], carried: Mapping[str, object]
+) -> Mapping[str, object]:
+    """A Sidecar without a selector: for a namespace, or in the root namespace for the mesh."""
+    observed = proposal.observed
+    return {
+        "apiVersion": _api_version(version),
+        "kind": "Sidecar",
+        "metadata": {
+            "name": proposal.name,
+            "namespace": proposal.namespace,
+            "labels": {MANAGED_BY: MANAGER},
+            "annotations": {
+                "meshlens.io/recommendation-id": proposal.proposal_id,
+                "meshlens.io/verdict": proposal.verdict,
+                "meshlens.io/evidence-window": _window(observed.window_start, observed.window_end),
+                "meshlens.io/coverage": f"{observed.workloads_known} of {observed.workloads} workloads known well",
+            },
+        },
+        "spec": {"egress": list(egress), **carried},
+    }
+
+
+def as_it_is(in_force: MeshObject, version: tuple[int, int] | None) -> Mapping[str, object]:
     """The Sidecar in force, as it is: what to apply to go back."""
     labels = {"labels": dict(in_force.labels)} if in_force.labels else {}
     return {
-        "apiVersion": api_version(workload),
+        "apiVersion": _api_version(version),
         "kind": "Sidecar",
         "metadata": {"name": in_force.name, "namespace": in_force.namespace, **labels},
         "spec": dict(in_force.spec),
     }
+
+
+def restored(workload: Workload, in_force: MeshObject) -> Mapping[str, object]:
+    """The Sidecar in force, as it is: what to apply to go back."""
+    return as_it_is(in_force, workload.istio_version)
 
 
 def patch(
@@ -78,19 +108,25 @@ def patch(
 
 def api_version(workload: Workload) -> str:
     """The newest version of Istio's networking API that the workload's control plane is known to serve."""
-    version = workload.istio_version
+    return _api_version(workload.istio_version)
+
+
+def _api_version(version: tuple[int, int] | None) -> str:
     return "networking.istio.io/v1" if version is None or version >= V1_SINCE else "networking.istio.io/v1beta1"
 
 
 def evidence(recommendation_id: str, verdict: Verdict, coverage: Coverage) -> Mapping[str, str]:
     """What a manifest says of its evidence."""
-    window = "/".join(utc(time) if time else "" for time in (coverage.window_start, coverage.window_end))
     return {
         "meshlens.io/recommendation-id": recommendation_id,
         "meshlens.io/verdict": verdict,
-        "meshlens.io/evidence-window": window,
+        "meshlens.io/evidence-window": _window(coverage.window_start, coverage.window_end),
         "meshlens.io/coverage": coverage_text(coverage),
     }
+
+
+def _window(start: datetime | None, end: datetime | None) -> str:
+    return "/".join(utc(time) if time else "" for time in (start, end))
 
 
 def coverage_text(coverage: Coverage) -> str:

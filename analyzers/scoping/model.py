@@ -9,6 +9,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from datetime import datetime
 
+    from analyzers.scoping.proposal import Proposal
+
 Verdict = Literal["EMIT", "EMIT_REVIEW", "ABSTAIN"]
 
 #: From the best to the worst.
@@ -232,9 +234,13 @@ class Excluded:
 
 @dataclass(frozen=True, slots=True)
 class ScopingResult:
-    """Every recommendation, sorted by namespace and name, what was left out, and remarks on the whole."""
+    """Every recommendation, sorted by namespace and name, what was left out, and remarks on the whole.
+
+    `proposals` are what is recommended beyond single workloads.
+    """
 
     recommendations: tuple[Recommendation, ...]
     excluded: tuple[Excluded, ...]
     notes: tuple[str, ...] = ()
     skipped: tuple[str, ...] = ()
+    proposals: tuple[Proposal, ...] = ()

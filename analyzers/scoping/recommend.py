@@ -8,23 +8,28 @@ from typing import TYPE_CHECKING, Final
 
 from analyzers.scoping import manifest as manifests
 from analyzers.scoping.assessment import Assessment, Settings, assess
-from analyzers.scoping.benefit import benefit, load, subset_counts
+from analyzers.scoping.benefit import Loads, benefit
+from analyzers.scoping.consumers import consumers_of
+from analyzers.scoping.discovery_selectors import discovery_proposals
 from analyzers.scoping.existing import carried, hosts_of, ignored_by, patched_egress
+from analyzers.scoping.exports import export_proposals
 from analyzers.scoping.history import read_history
+from analyzers.scoping.levels import namespace_sidecars, root_sidecar
 from analyzers.scoping.mesh import Mesh, read_mesh
 from analyzers.scoping.model import Reason, Recommendation, ScopingResult, worst
 from analyzers.scoping.names import normalised
 from analyzers.scoping.observation import Telemetry, read_telemetry
 from analyzers.scoping.patching import clash, outbound_policy, shadowed
-from analyzers.scoping.scope import scope_of
+from analyzers.scoping.proposal import Observed, Proposal
 from analyzers.scoping.service_entries import drafts
-from analyzers.scoping.workloads import Workload, object_name, read_workloads
+from analyzers.scoping.workloads import Workload, object_name, read_pods, read_workloads
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from analyzers.scoping.configuration import Configuration, MeshObject
-    from analyzers.scoping.model import Benefit, Excluded, ProxyLoad
+    from analyzers.scoping.model import Benefit, Excluded
+    from analyzers.scoping.workloads import Pod
     from pipelines.lake.session import Session
 
 _EVERYTHING: Final = ("*/*",)
@@ -46,8 +51,13 @@ def recommend(session: Session, settings: Settings) -> ScopingResult:
         assess(mesh, workload, observed, settings, telemetry.end, history, tcp_measured=telemetry.tcp_measured)
         for workload, observed in zip(chosen, telemetry.observed, strict=True)
     ]
-    found = _Writer(mesh).write(assessed)
+    loads = Loads(mesh)
+    found = _Writer(mesh, loads).write(assessed)
     names = set(settings.workloads)
+    proposals: tuple[Proposal, ...] = ()
+    if not names:
+        pods = [] if wanted else read_pods(session)
+        proposals = tuple(_proposals(session, mesh, assessed, excluded, pods, loads))
     return ScopingResult(
         recommendations=tuple(
             item for item in found if not names or item.workload in names or not names.isdisjoint(item.controllers)
@@ -58,7 +68,33 @@ def recommend(session: Session, settings: Settings) -> ScopingResult:
             if not wanted or item.namespace in wanted
         ),
         notes=tuple(_notes(telemetry, mesh)),
+        proposals=proposals,
     )
+
+
+def _proposals(
+    session: Session,
+    mesh: Mesh,
+    assessed: Sequence[Assessment],
+    excluded: Sequence[Excluded],
+    pods: Sequence[Pod],
+    loads: Loads,
+) -> Iterator[Proposal]:
+    """What goes beyond single workloads; what is for the whole mesh only where all of it was assessed (`pods`)."""
+    yield from namespace_sidecars(mesh, assessed, excluded, loads)
+    if not pods or not assessed:
+        return
+    yield root_sidecar(mesh, assessed, loads)
+    known = [item for item in assessed if worst(item.reasons) != "ABSTAIN"]
+    observed = Observed(
+        workloads=len(assessed),
+        workloads_known=len(known),
+        window_start=min((item.observed.start for item in known if item.observed.start), default=None),
+        window_end=max((item.observed.end for item in known if item.observed.end), default=None),
+    )
+    consumers = consumers_of(session, mesh, assessed, pods)
+    yield from export_proposals(mesh, consumers, observed)
+    yield from discovery_proposals(session, mesh, assessed, consumers, observed, loads)
 
 
 def _with_ignored(configuration: Configuration, item: Excluded, workloads: Sequence[Workload]) -> Excluded:
@@ -92,12 +128,10 @@ def _notes(telemetry: Telemetry, mesh: Mesh) -> Iterator[str]:
 
 
 class _Writer:
-    """Turns assessments into recommendations. Loads of a namespace without a Sidecar are computed once."""
+    """Turns assessments into recommendations."""
 
-    def __init__(self, mesh: Mesh) -> None:
-        self._mesh = mesh
-        self._subsets = subset_counts(mesh)
-        self._loads: dict[tuple[str, tuple[str, ...]], ProxyLoad] = {}
+    def __init__(self, mesh: Mesh, loads: Loads) -> None:
+        self._loads = loads
         self._taken: defaultdict[str, set[str]] = defaultdict(set)
         for sidecar in mesh.configuration.of("Sidecar"):
             self._taken[sidecar.namespace].add(sidecar.name)
@@ -183,14 +217,8 @@ class _Writer:
         ruling = item.standing.ruling
         before = _EVERYTHING if ruling is None else hosts_of(ruling)
         namespace = item.workload.namespace
-        return benefit(self._load(namespace, before), self._load(namespace, hosts), len(item.workload.living))
-
-    def _load(self, namespace: str, hosts: tuple[str, ...]) -> ProxyLoad:
-        key = (namespace, hosts)
-        if key not in self._loads:
-            scope = scope_of(self._mesh, namespace, hosts)
-            self._loads[key] = load(scope, self._subsets, self._mesh.configuration.root_namespace)
-        return self._loads[key]
+        loads = self._loads
+        return benefit(loads.of(namespace, before), loads.of(namespace, hosts), len(item.workload.living))
 
     def _free_name(self, workload: Workload) -> str:
         taken = self._taken[workload.namespace]

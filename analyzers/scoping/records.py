@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from analyzers.schema.definitions import Definitions
     from analyzers.scoping.assessment import Settings
     from analyzers.scoping.model import HostDecision, Recommendation, ScopingResult
+    from analyzers.scoping.proposal import Proposal
 
 
 def recommend_lake(lake_uri: str, settings: Settings, definitions: Definitions | None = None) -> ScopingResult:
@@ -45,7 +46,7 @@ def recommend_lake(lake_uri: str, settings: Settings, definitions: Definitions |
         items = tuple(checked(item, known) for item in result.recommendations)
         result = replace(result, recommendations=items, notes=(*result.notes, note))
     if not result.skipped:
-        rows = recommendation_rows(result.recommendations)
+        rows = pa.concat_tables([recommendation_rows(result.recommendations), proposal_rows(result.proposals)])
         Lake.open(lake_uri).append("recommend", {RECOMMENDATIONS.name: rows}, _parameters(settings))
     return result
 
@@ -74,6 +75,44 @@ def recommendation_rows(recommendations: Iterable[Recommendation]) -> pa.Table:
     ]
     schema = RECOMMENDATIONS.schema
     return pa.Table.from_pylist(rows, schema=schema.remove(schema.get_field_index("run_id")))
+
+
+def proposal_rows(proposals: Iterable[Proposal]) -> pa.Table:
+    """Rows of the same table for what goes beyond single workloads: `workload` is the target, `hosts` the values."""
+    produced_at = datetime.now(UTC)
+    rows = [
+        {
+            "produced_at": produced_at,
+            "kind": item.kind,
+            "namespace": item.namespace,
+            "name": item.name,
+            "workload": item.target,
+            "verdict": item.verdict,
+            "hosts": list(item.values),
+            "warnings": list(item.warnings),
+            "reasons": _text([asdict(reason) for reason in item.reasons]),
+            "coverage": _text(proposal_evidence(item)),
+            "manifest": to_yaml(item.manifest) if item.manifest is not None else None,
+            "window_start": item.observed.window_start,
+            "window_end": item.observed.window_end,
+            "fingerprint": fingerprint(item.kind, item.target),
+        }
+        for item in proposals
+    ]
+    schema = RECOMMENDATIONS.schema
+    return pa.Table.from_pylist(rows, schema=schema.remove(schema.get_field_index("run_id")))
+
+
+def proposal_evidence(item: Proposal) -> dict[str, object]:
+    """What a proposal rests on: who decides it, what must come first, replay and benefit."""
+    return {
+        **asdict(item.observed),
+        "consumers": [asdict(one) for one in item.consumers],
+        "needs": list(item.needs),
+        "replay": None if item.replay is None else asdict(item.replay),
+        "benefit": None if item.benefit is None else asdict(item.benefit),
+        "is_preferred": item.is_preferred,
+    }
 
 
 def identity(item: Recommendation) -> str:
@@ -106,9 +145,27 @@ def document(result: ScopingResult) -> dict[str, object]:
     """The whole result as one JSON object."""
     return {
         "recommendations": [_entry(item) for item in result.recommendations],
+        "proposals": [_proposal_entry(item) for item in result.proposals],
         "excluded": [asdict(item) for item in result.excluded],
         "notes": list(result.notes),
         "skipped": list(result.skipped),
+    }
+
+
+def _proposal_entry(item: Proposal) -> dict[str, object]:
+    return {
+        "kind": item.kind,
+        "namespace": item.namespace,
+        "name": item.name,
+        "target": item.target,
+        "verdict": item.verdict,
+        "warnings": list(item.warnings),
+        "reasons": [asdict(reason) for reason in item.reasons],
+        "values": list(item.values),
+        **proposal_evidence(item),
+        "proposal_id": item.proposal_id,
+        "manifest": item.manifest,
+        "rollback": item.rollback,
     }
 
 

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
     from datetime import datetime
 
+    from analyzers.scoping.assessment import Assessment
     from analyzers.scoping.mesh import Mesh
     from analyzers.scoping.model import Observation, Outcome
     from analyzers.scoping.scope import Loss
@@ -39,6 +40,28 @@ def replay(
     scope = scope_of(mesh, namespace, {*decide(mesh, namespace, early, version).hosts, *fixed})
     found = _checked(mesh, scope, later, conditions)
     return replace(found, split_at=split_at, calls_before=sum(call.calls for call in early))
+
+
+def replay_together(
+    mesh: Mesh, members: Iterable[Assessment], hosts: tuple[str, ...], conditions: Conditions
+) -> Replay:
+    """What hosts that several workloads share do to all calls of each of them."""
+    found = [
+        in_force(mesh, item.workload.namespace, item.observed.calls, hosts, conditions)
+        for item in members
+        if item.observed.calls
+    ]
+    ends: Counter[Outcome] = Counter()
+    for one in found:
+        ends.update(one.outcomes)
+    return Replay(
+        split_at=None,
+        calls_before=0,
+        calls_after=sum(one.calls_after for one in found),
+        calls_out_of_scope=sum(one.calls_out_of_scope for one in found),
+        out_of_scope=tuple(sorted({lost for one in found for lost in one.out_of_scope})),
+        outcomes=dict(sorted(ends.items())),
+    )
 
 
 def in_force(

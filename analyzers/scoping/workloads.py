@@ -102,9 +102,14 @@ class Workload:
         return min((pod.istio_version for pod in self.living if pod.istio_version), default=None)
 
 
+def read_pods(session: Session) -> list[Pod]:
+    """Every pod of the inventory."""
+    return [_pod(row) for row in session.query("scoping_pods").to_pylist()]
+
+
 def read_workloads(session: Session) -> tuple[tuple[Workload, ...], tuple[Excluded, ...]]:
     """The workloads that can have a Sidecar, sorted by namespace and name, and the others with the reason."""
-    pods = [_pod(row) for row in session.query("scoping_pods").to_pylist()]
+    pods = read_pods(session)
     workloads = grouped(pod for pod in pods if pod.has_sidecar and not pod.is_gateway)
     selectors: defaultdict[str, list[Mapping[str, str]]] = defaultdict(list)
     for workload in workloads:

@@ -27,6 +27,7 @@ from tests.analyzers.scoping.lakes import lake_of
 if TYPE_CHECKING:
     from analyzers.framework.finding import Finding
     from analyzers.scoping.model import Recommendation, ScopingResult
+    from analyzers.scoping.proposal import Proposal
 
 SCENARIOS = Path(os.environ.get("SCOPING_SCENARIOS_DIR", Path(__file__).with_name("scoping_scenarios")))
 
@@ -52,6 +53,22 @@ class Expected:
 
 
 @dataclass(frozen=True, slots=True)
+class ExpectedProposal:
+    """What `expect.yaml` says of one proposal beyond single workloads, by its target. `values` are exact."""
+
+    verdict: Verdict | list[Verdict]
+    kind: str | None = None
+    values: list[str] | None = None
+    warnings: list[str] = field(default_factory=list)
+    absent_warnings: list[str] = field(default_factory=list)
+    reasons: list[str] = field(default_factory=list)
+    consumers: list[str] | None = None
+    needs: list[str] | None = None
+    manifest: dict[str, object] | None = None
+    preferred: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class ExpectedFinding:
     """A finding on an existing Sidecar or on a call that it leaves out."""
 
@@ -67,7 +84,9 @@ class Scenario:
     `complete`: there are no others. Who never gets one may also stand among the recommendations, as ABSTAIN.
     """
 
-    recommendations: dict[str, Expected]
+    recommendations: dict[str, Expected] = field(default_factory=dict)
+    proposals: dict[str, ExpectedProposal] = field(default_factory=dict)
+    absent_proposals: list[str] = field(default_factory=list)
     min_window: str = "24h"
     minimal_base: bool = False
     excluded: dict[str, str] = field(default_factory=dict)
@@ -95,6 +114,7 @@ def test_scenario(folder: Path, tmp_path: Path) -> None:
         findings = list(run(session, Options()))
     assert not result.skipped
     _check_recommendations(scenario, result)
+    _check_proposals(scenario, result)
     _check_findings(scenario, findings)
 
 
@@ -140,6 +160,38 @@ def _check(name: str, expected: Expected, item: Recommendation) -> None:
     if expected.service_entries is not None:
         names = [entry["metadata"]["name"] for entry in item.service_entries]  # type: ignore[index]  # drafts are nested
         assert names == expected.service_entries, said
+
+
+def _check_proposals(scenario: Scenario, result: ScopingResult) -> None:
+    found = {item.target: item for item in result.proposals if item.kind != "DiscoverySelectors"}
+    found |= {
+        f"DiscoverySelectors/{item.target}": item for item in result.proposals if item.kind == "DiscoverySelectors"
+    }
+    assert set(scenario.absent_proposals).isdisjoint(found)
+    for target, expected in scenario.proposals.items():
+        assert target in found, (target, sorted(found))
+        _check_proposal(target, expected, found[target])
+
+
+def _check_proposal(target: str, expected: ExpectedProposal, item: Proposal) -> None:
+    said = f"{target}: {[(reason.verdict, reason.code, reason.message) for reason in item.reasons]}"
+    verdicts = expected.verdict if isinstance(expected.verdict, list) else [expected.verdict]
+    assert item.verdict in verdicts, said
+    assert (item.manifest is None) == (item.verdict == "ABSTAIN"), said
+    assert expected.kind in {None, item.kind}, said
+    assert expected.values is None or list(item.values) == expected.values, (item.values, said)
+    assert set(expected.warnings) <= set(item.warnings), said
+    assert set(expected.absent_warnings).isdisjoint(item.warnings), said
+    for part in expected.reasons:
+        assert any(part in reason.message for reason in item.reasons), (part, said)
+    consumers = [f"{one.namespace}/{one.name}" for one in item.consumers]
+    assert expected.consumers is None or consumers == expected.consumers, (consumers, said)
+    assert expected.needs is None or list(item.needs) == expected.needs, (item.needs, said)
+    assert expected.manifest is None or (item.manifest or {}).items() >= expected.manifest.items(), (
+        item.manifest,
+        said,
+    )
+    assert expected.preferred in {None, item.is_preferred}, said
 
 
 def _check_findings(scenario: Scenario, findings: list[Finding]) -> None:
