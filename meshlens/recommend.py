@@ -46,6 +46,14 @@ def recommend(
             " namespace.",
         ),
     ] = False,
+    source: Annotated[
+        Literal["auto", "lines", "minutes"],
+        typer.Option(
+            "--source",
+            help="Read calls from access-log lines or from the minute rollup, which is faster and knows no requested"
+            " names; `auto` takes the rollup where there are no lines.",
+        ),
+    ] = "auto",
     level: Annotated[
         Literal["auto", "workload", "namespace"],
         typer.Option(
@@ -69,7 +77,14 @@ def recommend(
     ] = None,
     strict: Annotated[bool, typer.Option("--strict", help="Exit with 4 where inputs are missing.")] = False,
     output: Annotated[
-        Literal["table", "yaml", "json"], typer.Option("--output", "-o", help="How to print it.")
+        Literal["table", "yaml", "json", "kustomize", "markdown"],
+        typer.Option(
+            "--output",
+            "-o",
+            "--format",
+            help="How to print it: `yaml` are all manifests, `kustomize` the whole tree as one text with a path before"
+            " each file, `markdown` the body of a pull request.",
+        ),
     ] = "table",
 ) -> None:
     """Sidecars, exportTo and discoverySelectors from observed calls, or the reason why not. Nothing is ever applied.
@@ -89,7 +104,7 @@ def recommend(
 
     target = explain if explain and (explain == "Mesh" or "/" in explain) else None
     names = [*(workload or ()), *((explain,) if explain and not target else ())]
-    settings = Settings(duration(min_window), tuple(namespace or ()), tuple(names), not minimal_base)
+    settings = Settings(duration(min_window), tuple(namespace or ()), tuple(names), not minimal_base, source)
     try:
         result = recommend_lake(lake, settings, read_definitions(crds or ()))
         exported = revision = None
@@ -112,7 +127,7 @@ def recommend(
         result = replace(result, recommendations=(), proposals=chosen)
     if explain and not result.skipped and not (result.recommendations or result.proposals):
         fail(_unknown(explain, result))
-    _print(result, "explain" if explain else output)
+    _print(result, "explain" if explain else output, level)
     _remark(result, exported, out)
     if revision is not None:
         print(f"{out}: kept as revision {revision} (meshlens revisions, diff, rollback)", file=sys.stderr)
@@ -120,12 +135,14 @@ def recommend(
         raise typer.Exit(SKIPPED)
 
 
-def _print(result: ScopingResult, output: str) -> None:
+def _print(result: ScopingResult, output: str, level: Literal["auto", "workload", "namespace"]) -> None:
     import json
 
     from analyzers.framework.export.json import json_value
     from analyzers.scoping.explain import explanation, proposal_explanation
+    from analyzers.scoping.export import tree
     from analyzers.scoping.manifest import to_yaml
+    from analyzers.scoping.markdown import markdown
     from analyzers.scoping.records import document
 
     if output == "json":
@@ -134,6 +151,11 @@ def _print(result: ScopingResult, output: str) -> None:
         found = [item.manifest for item in result.recommendations] + [item.manifest for item in result.proposals]
         manifests = [manifest for manifest in found if manifest is not None]
         print("---\n".join(to_yaml(manifest) for manifest in manifests), end="")
+    elif output == "markdown":
+        print(markdown(result), end="")
+    elif output == "kustomize":
+        files = tree(result.recommendations, result.proposals, level)
+        print("---\n".join(f"# {path}\n{text}" for path, text in files.items()), end="")
     elif output == "explain":
         texts = [*map(explanation, result.recommendations), *map(proposal_explanation, result.proposals)]
         print("\n".join(texts), end="")
@@ -189,4 +211,6 @@ def _unknown(name: str, result: ScopingResult) -> str:
     for item in result.excluded:
         if item.workload == name:
             return f"{item.namespace}/{name} never gets a Sidecar: {item.because}"
-    return f"nothing is recommended for {name}; `meshlens recommend` lists workloads and targets"
+    if name == "Mesh" or "/" in name:
+        return f"nothing is recommended for {name}; `meshlens recommend` lists every target"
+    return f"no workload is called {name}; `meshlens recommend` lists them"

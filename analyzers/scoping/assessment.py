@@ -28,20 +28,21 @@ if TYPE_CHECKING:
 
     from analyzers.scoping.configuration import MeshObject
     from analyzers.scoping.mesh import Mesh
-    from analyzers.scoping.observation import Observed
+    from analyzers.scoping.observation import Observed, Source
     from analyzers.scoping.workloads import Workload
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What a user may say: namespaces and workloads (empty: all), the window asked for, and whether BASE takes in the
-    whole control-plane namespace or only what configuration names.
+    """What a user may say: namespaces and workloads (empty: all), the window asked for, whether BASE takes in the
+    whole control-plane namespace or only what configuration names, and what calls are read from.
     """
 
     minimum_window: timedelta
     namespaces: tuple[str, ...] = ()
     workloads: tuple[str, ...] = ()
     control_plane_base: bool = True
+    source: Source = "auto"
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,6 +37,7 @@ class Consumers:
     by_object: defaultdict[Key, dict[tuple[str, str], Consumer]] = field(default_factory=lambda: defaultdict(dict))
     unobserved: dict[str, str] = field(default_factory=dict)
     proxied: set[str] = field(default_factory=set)
+    rules: Mapping[str, tuple[MeshObject, ...]] = field(default_factory=dict)
 
     def of(self, key: Key) -> tuple[Consumer, ...]:
         """Everybody who is known to need an object, sorted by namespace and name."""
@@ -53,7 +54,7 @@ class Consumers:
 
 def consumers_of(session: Session, mesh: Mesh, assessed: Sequence[Assessment], pods: Iterable[Pod]) -> Consumers:
     """Every consumer that telemetry and configuration show."""
-    found = Consumers()
+    found = Consumers(rules=_rules_by_host(mesh))
     gateways = [pod for pod in pods if pod.is_gateway and pod.ended_at is None]
     found.proxied = {pod.namespace for pod in gateways} | {
         item.workload.namespace for item in assessed if item.workload.living
@@ -116,17 +117,16 @@ def _add_host(found: Consumers, mesh: Mesh, host: str, consumer: Consumer, owner
             found.add(f"{service.kind}/{service.namespace}/{service.name}", consumer)
     for routed in mesh.virtual_services.of(host, consumer.namespace):
         found.add(f"VirtualService/{routed.namespace}/{routed.name}", consumer)
-    for rule in rules_for(mesh, host):
+    for rule in found.rules.get(host, ()):
         found.add(f"DestinationRule/{rule.namespace}/{rule.name}", consumer)
 
 
-def rules_for(mesh: Mesh, host: str) -> tuple[MeshObject, ...]:
-    """The DestinationRules written for exactly this host."""
-    return tuple(
-        rule
-        for rule in mesh.configuration.of("DestinationRule")
-        if full_name(str(rule.spec.get("host", "")), rule.namespace, mesh.registry.domain) == host
-    )
+def _rules_by_host(mesh: Mesh) -> Mapping[str, tuple[MeshObject, ...]]:
+    """The DestinationRules written for exactly one host, by that host."""
+    found: defaultdict[str, list[MeshObject]] = defaultdict(list)
+    for rule in mesh.configuration.of("DestinationRule"):
+        found[full_name(str(rule.spec.get("host", "")), rule.namespace, mesh.registry.domain)].append(rule)
+    return {host: tuple(rules) for host, rules in found.items()}
 
 
 def _gateway_routes(mesh: Mesh, gateways: Sequence[Pod]) -> Iterator[tuple[Pod, MeshObject, tuple[str, ...]]]:

@@ -69,10 +69,33 @@ def keep(draft: Draft, call: Observation, routed: tuple[Service, ...]) -> None:
             return
     elif call.requested and not requested and _keep_virtual_host(draft, call, routed):
         return
+    if call.by_minute:
+        _keep_other_names(draft, call, routed)
     because = "called"
     if call.route in {"passthrough", "blackhole"}:
         because = f"called, and answered by {call.route} although it is a host of the registry"
     _keep_all(draft, routed, because, call)
+
+
+def _keep_other_names(draft: Draft, call: Observation, routed: tuple[Service, ...]) -> None:
+    """The rollup does not say by which name a service was called: names that lead to it may have been the one."""
+    host = routed[0].host
+    for found in draft.mesh.virtual_services.to(host, draft.namespace):
+        for name in found.hosts:
+            if name != host and not name.startswith("*"):
+                entry = qualified(found.namespace, name)
+                draft.keep(
+                    entry, "virtual_service", f"VirtualService {found.namespace}/{found.name} leads to {host}", call
+                )
+                for service in draft.mesh.registry.resolve(name, draft.namespace):
+                    draft.keep(service.entry, "virtual_service", f"{name} may be the name that was called", call)
+                message = f"{host} may have been called as {name}, which minutes do not tell: both are imported"
+                draft.warn(Reason("EMIT_REVIEW", message, "LOW_COVERAGE"))
+    for alias in draft.mesh.registry.aliases_of(host, draft.namespace):
+        for service in routed:
+            draft.keep(qualified(service.namespace, alias.host), "alias", f"ExternalName of {host}", call)
+        message = f"{host} may have been called as its alias {alias.host}: both names are imported"
+        draft.warn(Reason("EMIT_REVIEW", message, "ALIAS"))
 
 
 def _keep_all(draft: Draft, services: tuple[Service, ...], because: str, call: Observation) -> None:

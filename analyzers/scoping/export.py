@@ -84,9 +84,7 @@ def export(
     """
     done = Exported()
     try:
-        coarse = {item.namespace for item in proposals if _is_chosen(item, level)}
-        wanted = {path: text for item in recommendations for path, text in _files(item, item.namespace in coarse)}
-        wanted |= {path: text for item in proposals for path, text in proposal_files(item, item.namespace in coarse)}
+        wanted = _wanted(recommendations, proposals, level)
         for path, text in sorted(wanted.items()):
             _write(folder, path, text, done)
         stale = [path for path in _ours(folder) if path not in wanted] if complete else []
@@ -100,6 +98,26 @@ def export(
     except OSError as error:
         raise ExportError(f"{error.filename or folder}: {error.strerror or error}; choose another --out") from error
     return done
+
+
+def tree(
+    recommendations: Iterable[Recommendation],
+    proposals: Sequence[Proposal],
+    level: Level = "workload",
+    *,
+    include_review: bool = False,
+) -> dict[str, str]:
+    """The whole tree without writing it: path -> text, sorted, `kustomization.yaml` last."""
+    wanted = _wanted(recommendations, proposals, level)
+    marks = {path: _MARK.match(text) for path, text in sorted(wanted.items())}
+    ours = {path: f"{mark['kind']} {mark['verdict']}" for path, mark in marks.items() if mark}
+    return {**dict(sorted(wanted.items())), KUSTOMIZATION: _kustomization(ours, include_review=include_review)}
+
+
+def _wanted(recommendations: Iterable[Recommendation], proposals: Sequence[Proposal], level: Level) -> dict[str, str]:
+    coarse = {item.namespace for item in proposals if _is_chosen(item, level)}
+    wanted = {path: text for item in recommendations for path, text in _files(item, item.namespace in coarse)}
+    return wanted | {path: text for item in proposals for path, text in proposal_files(item, item.namespace in coarse)}
 
 
 def exported_files(folder: Path) -> dict[str, str]:

@@ -46,10 +46,12 @@ def export_proposals(mesh: Mesh, consumers: Consumers, observed: Observed) -> It
 
 def _exported(mesh: Mesh) -> Iterator[_Exported]:
     configuration = mesh.configuration
+    # Every Sidecar takes in the control plane's whole namespace (BASE), so what is there has everybody as a consumer.
+    shared = {configuration.root_namespace, configuration.control_plane_namespace}
     seen: set[tuple[str, str, str]] = set()
     for service in mesh.registry.services:
         key = (service.kind, service.namespace, service.name)
-        if key not in seen and not service.external_name:
+        if key not in seen and not service.external_name and service.namespace not in shared:
             seen.add(key)
             yield _Exported(*key, service.export_to, bool(service.export_to))
     for kind, setting in (
@@ -63,7 +65,7 @@ def _exported(mesh: Mesh) -> Iterator[_Exported]:
                 continue
             if kind == "DestinationRule" and "*" in str(item.spec.get("host")):
                 continue
-            if item.namespace != configuration.root_namespace:
+            if item.namespace not in shared:
                 stated = texts(item.spec.get("exportTo"))
                 yield _Exported(kind, item.namespace, item.name, stated or default, bool(stated))
 

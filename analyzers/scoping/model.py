@@ -70,6 +70,7 @@ class Observation:
     the parts of the window, of 64 equal ones, that had calls (none where that is not known). A `long_lived` one is a
     TCP connection that only its bytes show. Where the address of a pod was dialled, `pod` (namespace, name) is who had
     it then, null where nobody is known to, and `owners` how many pods ever had it.
+    `by_minute`: from the rollup, which does not keep the requested name.
     """
 
     callee: str
@@ -86,6 +87,7 @@ class Observation:
     long_lived: bool = False
     pod: tuple[str, str] | None = None
     owners: int = 0
+    by_minute: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Final, Literal, cast
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias, cast
 
 from analyzers.scoping.model import Observation
 
@@ -20,22 +20,30 @@ if TYPE_CHECKING:
 #: How many undeclared destinations of a workload keep their names; clients may write anything there.
 UNDECLARED_LIMIT: Final = 500
 
+#: Where calls of logs come from: the lines, the minute rollup, or the rollup where there are no lines any more.
+Source: TypeAlias = Literal["auto", "lines", "minutes"]
+
+_WHOLE: Final = 0.97  # a window this close to the whole is the whole
+
 _NEVER: Final = datetime.max.replace(tzinfo=UTC, microsecond=0)
 
 
 @dataclass(frozen=True, slots=True)
 class Lines:
-    """What the proxies of some pods wrote."""
+    """What the proxies of some pods wrote. `split_at` is where the replay cuts: halfway, if nothing else is said."""
 
     pods: int = 0
     lines: int = 0
     outbound_lines: int = 0
     first: datetime | None = None
     last: datetime | None = None
+    split_at: datetime | None = None
 
     @property
     def middle(self) -> datetime | None:
         """Halfway between the first and the last line."""
+        if self.split_at is not None:
+            return self.split_at
         return None if self.first is None or self.last is None else self.first + (self.last - self.first) / 2
 
 
@@ -91,12 +99,21 @@ class _Metrics:
     last: datetime | None = None
 
 
-def read_telemetry(session: Session, workloads: Sequence[Workload], names: Collection[str]) -> Telemetry:
+def read_telemetry(
+    session: Session, workloads: Sequence[Workload], names: Collection[str], source: Source = "auto"
+) -> Telemetry:
     """What logs and metrics show of `workloads`. Authorities are kept if among `names` or below one (`*.corp`)."""
-    rows = session.query("scoping_lines").to_pylist() if session.rows("access_logs") else []
+    by_minute = source == "minutes" or (
+        source == "auto" and not session.rows("access_logs") and bool(session.rows("edges_1m"))
+    )
+    rows = _lines_written(session, by_minute=by_minute)
     by_pod = {(row["namespace"], row["pod"]): row for row in rows if row["pod"] is not None}
     lines = [_lines_of(workload, by_pod) for workload in workloads]
-    calls = _calls(session, workloads, lines, names) if rows else {}
+    if by_minute:
+        lines = _cut_together(lines, rows)
+        calls = _minutes(session, workloads, lines) if rows else {}
+    else:
+        calls = _calls(session, workloads, lines, names) if rows else {}
     metrics = _metrics(session, workloads) if session.rows("metric_samples") else {}
     observed = []
     for number, written in enumerate(lines):
@@ -120,6 +137,59 @@ def read_telemetry(session: Session, workloads: Sequence[Workload], names: Colle
         lines_without_writer=sum(row["lines"] for row in rows if row["pod"] is None),
         tcp_measured=bool(session.query("scoping_tcp_measured")["is_measured"][0].as_py()),
     )
+
+
+def _lines_written(session: Session, *, by_minute: bool) -> list[dict[str, Any]]:
+    if not by_minute and not session.rows("access_logs"):
+        return []
+    rows: list[dict[str, Any]] = session.query("scoping_minute_lines" if by_minute else "scoping_lines").to_pylist()
+    return rows
+
+
+def _cut_together(lines: Sequence[Lines], rows: Sequence[dict[str, Any]]) -> list[Lines]:
+    """The rollup is added up once for all: every workload's replay is cut in the middle of the whole."""
+    first = min((row["first_line"] for row in rows), default=None)
+    last = max((row["last_line"] for row in rows), default=None)
+    if first is None or last is None:
+        return list(lines)
+    return [replace(found, split_at=first + (last - first) / 2) if found.lines else found for found in lines]
+
+
+def _minutes(
+    session: Session, workloads: Sequence[Workload], lines: Sequence[Lines]
+) -> dict[int, tuple[int, list[Observation]]]:
+    """Workload number -> destinations by the minute rollup."""
+    members = [(pod, number) for number, workload in enumerate(workloads) for pod in workload.pods]
+    table = session.query(
+        "scoping_minutes",
+        namespaces=[pod.namespace for pod, _ in members],
+        pods=[pod.name for pod, _ in members],
+        workloads=[number for _, number in members],
+        limit_per_workload=UNDECLARED_LIMIT,
+    )
+    whole = [found for found in lines if found.first and found.last]
+    start = min((found.first for found in whole if found.first), default=None)
+    end = max((found.last for found in whole if found.last), default=None)
+    found: defaultdict[int, tuple[int, list[Observation]]] = defaultdict(lambda: (0, []))
+    for row in table.to_pylist():
+        values = {key: row[key] for key in ("route", "evidence", "calls", "calls_before", "port", "protocol")}
+        values |= {"first_seen": row["first_seen"], "last_seen": row["last_seen"]}
+        slices = _own_slices(row["slices"], lines[row["workload"]], start, end)
+        found[row["workload"]][1].append(
+            Observation(callee=row["callee"] or "", slices=slices, by_minute=True, **values)
+        )
+    return dict(found)
+
+
+def _own_slices(slices: Sequence[int], lines: Lines, start: datetime | None, end: datetime | None) -> tuple[int, ...]:
+    """Slices of the whole time as slices of the workload's own window, which may be shorter."""
+    if start is None or end is None or lines.first is None or lines.last is None or end == start:
+        return tuple(slices)
+    share = (lines.last - lines.first) / (end - start)
+    ahead = (lines.first - start) / (end - start) * 64
+    if share >= _WHOLE or share <= 0:
+        return tuple(slices)
+    return tuple(sorted({min(max(int((number - ahead) / share), 0), 63) for number in slices}))
 
 
 def _lines_of(workload: Workload, by_pod: Mapping[tuple[str, str], dict[str, object]]) -> Lines:

@@ -45,7 +45,7 @@ def recommend(session: Session, settings: Settings) -> ScopingResult:
     wanted = set(settings.namespaces)
     # A patch of an existing Sidecar must hold what every workload under it needs, so whole namespaces are assessed.
     chosen = [workload for workload in workloads if not wanted or workload.namespace in wanted]
-    telemetry = read_telemetry(session, chosen, mesh.names())
+    telemetry = read_telemetry(session, chosen, mesh.names(), settings.source)
     history = read_history(session)
     assessed = [
         assess(mesh, workload, observed, settings, telemetry.end, history, tcp_measured=telemetry.tcp_measured)
@@ -110,8 +110,8 @@ def _missing(session: Session) -> Iterator[str]:
     for kind in ("Pod", "Service"):
         if kind not in kinds:
             yield f"mesh_objects of kind {kind}: without them no workload and no host is known"
-    if not session.rows("access_logs") and not session.rows("metric_samples"):
-        yield "access_logs or metric_samples: without them no call is known"
+    if not any(session.rows(table) for table in ("access_logs", "edges_1m", "metric_samples")):
+        yield "access_logs, edges_1m or metric_samples: without them no call is known"
 
 
 def _notes(telemetry: Telemetry, mesh: Mesh) -> Iterator[str]:

@@ -16,6 +16,7 @@ from analyzers.scoping.frequency import frequency, unseen
 from analyzers.scoping.manifest import to_yaml
 from analyzers.scoping.recommend import recommend
 from analyzers.scoping.resource_definitions import checked, definitions_in
+from analyzers.scoping.rollout import CHECKS, WATCH, steps
 from pipelines.lake.lake import Lake
 from pipelines.lake.session import open_session
 from pipelines.schemas import RECOMMENDATIONS
@@ -147,6 +148,7 @@ def document(result: ScopingResult) -> dict[str, object]:
         "recommendations": [_entry(item) for item in result.recommendations],
         "proposals": [_proposal_entry(item) for item in result.proposals],
         "excluded": [asdict(item) for item in result.excluded],
+        "rollout": {"steps": [asdict(step) for step in steps(result)], "checks": list(CHECKS), "watch": list(WATCH)},
         "notes": list(result.notes),
         "skipped": list(result.skipped),
     }

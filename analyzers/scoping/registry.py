@@ -51,6 +51,12 @@ class Registry:
     by_host: Mapping[str, tuple[Service, ...]] = field(repr=False)
     by_address: Mapping[str, tuple[Service, ...]] = field(repr=False)
     by_namespace: Mapping[str, tuple[Service, ...]] = field(repr=False)
+    by_external_name: Mapping[str, tuple[Service, ...]] = field(repr=False)
+
+    def aliases_of(self, host: str, client_namespace: str) -> tuple[Service, ...]:
+        """The ExternalNames that stand for a host and that a client may see."""
+        found = self.by_external_name.get(host, ())
+        return tuple(item for item in found if visible(item.export_to, item.namespace, client_namespace))
 
     def resolve(self, name: str, client_namespace: str) -> tuple[Service, ...]:
         """The services that `name` (a name in any spelling, or an address) means to a client.
@@ -127,6 +133,9 @@ def registry_of(services: Iterable[Service], domain: str) -> Registry:
         by_host=_index((service.host, service) for service in ordered),
         by_address=_index((address, service) for service in ordered for address in service.addresses),
         by_namespace=_index((service.namespace, service) for service in ordered),
+        by_external_name=_index(
+            (service.external_name, service) for service in ordered if service.external_name is not None
+        ),
     )
 
 

@@ -47,6 +47,12 @@ class VirtualServices:
     exact: Mapping[str, tuple[VirtualService, ...]] = field(repr=False)
     wildcard: tuple[VirtualService, ...] = field(repr=False)
     by_namespace: Mapping[str, tuple[VirtualService, ...]] = field(repr=False)
+    by_destination: Mapping[str, tuple[VirtualService, ...]] = field(repr=False)
+
+    def to(self, host: str, client_namespace: str) -> tuple[VirtualService, ...]:
+        """Those that a client sees and that route to `host`."""
+        found = self.by_destination.get(host, ())
+        return tuple(item for item in found if visible(item.export_to, item.namespace, client_namespace))
 
     def of(self, host: str, client_namespace: str) -> tuple[VirtualService, ...]:
         """Those that a client sees and that have, or take in, `host`; sorted by namespace and name."""
@@ -108,6 +114,7 @@ def read_virtual_services(
         exact=_index((host, service) for service in every for host in service.hosts if not host.startswith("*")),
         wildcard=tuple(service for service in every if any(host.startswith("*") for host in service.hosts)),
         by_namespace=_index((service.namespace, service) for service in every),
+        by_destination=_index((host, service) for service in every for host in sorted(service.destinations)),
     )
 
 

@@ -60,8 +60,15 @@ def test_json_and_the_lake_say_the_same(lake: str) -> None:
         kept = session.query("recommendations").to_pylist()
         (kind,) = set(session.query("runs").column("kind").to_pylist()) - {"ingest"}
     assert kind == "recommend"
-    assert {row["name"]: row["fingerprint"] for row in kept} == {item["name"]: item["fingerprint"] for item in said}
-    for row in kept:
+    workloads = [row for row in kept if row["kind"] == "Sidecar"]
+    proposals = {item["target"]: item for item in json.loads(run.stdout)["proposals"]}
+    assert {row["workload"]: row["hosts"] for row in kept if row["kind"] != "Sidecar"} == {
+        target: item["values"] for target, item in proposals.items()
+    }
+    assert {row["name"]: row["fingerprint"] for row in workloads} == {
+        item["name"]: item["fingerprint"] for item in said
+    }
+    for row in workloads:
         item = next(item for item in said if item["name"] == row["name"])
         assert row["hosts"] == item["hosts"]
         assert yaml.safe_load(row["manifest"]) == item["manifest"]
@@ -82,15 +89,16 @@ def test_yaml_is_manifests_and_nothing_else(lake: str) -> None:
 def test_a_window_that_is_too_short_leaves_no_manifest(lake: str, tmp_path: Path) -> None:
     run = meshlens("--lake", lake, "--min-window", "30d", "--out", str(tmp_path / "out"))
     assert run.returncode == 0
-    assert run.stdout.count("ABSTAIN") == 4
-    assert run.stdout.count("30d are asked for") == 4
-    assert [path.name for path in (tmp_path / "out").rglob("*") if path.is_file()] == ["kustomization.yaml"]
+    assert run.stdout.count("  ABSTAIN  ") == 4
+    assert run.stdout.count("! observed for 13d 1h, 30d are asked for") == 4
+    kustomization = yaml.safe_load((tmp_path / "out" / "kustomization.yaml").read_text())
+    assert kustomization["resources"] == []
 
 
 def test_a_folder_for_kustomize(lake: str, tmp_path: Path) -> None:
     out = tmp_path / "out"
-    assert "5 files written" in meshlens("--lake", lake, "--out", str(out)).stderr
-    assert "0 files written, 5 unchanged" in meshlens("--lake", lake, "--out", str(out)).stderr
+    assert " 0 unchanged" in meshlens("--lake", lake, "--out", str(out)).stderr
+    assert ": 0 files written" in meshlens("--lake", lake, "--out", str(out)).stderr
     assert yaml.safe_load((out / "kustomization.yaml").read_text())["resources"] == [
         "default/productpage.yaml",
         "default/reviews.yaml",
@@ -98,6 +106,27 @@ def test_a_folder_for_kustomize(lake: str, tmp_path: Path) -> None:
     narrowed = meshlens("--lake", lake, "--out", str(out), "--workload", "reviews", "--prune")
     assert "removed" not in narrowed.stderr
     assert (out / "default/productpage.yaml").exists()
+
+
+def test_the_minute_rollup_says_the_same_as_lines(lake: str) -> None:
+    runs = [meshlens("--lake", lake, "-o", "json", "--source", source).stdout for source in ("lines", "minutes")]
+    lines, minutes = (json.loads(run)["recommendations"] for run in runs)
+    assert [(item["name"], item["verdict"], item["hosts"]) for item in minutes] == [
+        (item["name"], item["verdict"], item["hosts"]) for item in lines
+    ]
+    assert [item["replay"]["calls_out_of_scope"] for item in minutes] == [0] * len(lines)
+
+
+def test_the_body_of_a_pull_request(lake: str) -> None:
+    text = meshlens("--lake", lake, "--format", "markdown").stdout
+    for part in ("| Sidecar default/productpage | EMIT |", "## Order", "1. canary: workloads of default", "To go back"):
+        assert part in text
+
+
+def test_the_tree_as_one_text(lake: str) -> None:
+    documents = list(yaml.safe_load_all(meshlens("--lake", lake, "--format", "kustomize").stdout))
+    assert documents[-1]["resources"] == ["default/productpage.yaml", "default/reviews.yaml"]
+    assert {"Sidecar", "Kustomization"} <= {document["kind"] for document in documents if "kind" in document}
 
 
 def test_one_workload_explained(lake: str) -> None:
@@ -128,7 +157,7 @@ def test_missing_inputs_are_said_and_fail_only_when_strict(tmp_path: Path) -> No
     run = meshlens("--lake", lake)
     assert run.returncode == 0
     assert "skipped: needs mesh_objects of kind Pod" in run.stderr
-    assert "skipped: needs access_logs or metric_samples" in run.stderr
+    assert "skipped: needs access_logs, edges_1m or metric_samples" in run.stderr
     assert meshlens("--lake", lake, "--strict").returncode == 4
 
 
