@@ -11,8 +11,9 @@ and each is repaired elsewhere. The response code alone tells none of them apart
 
 **Evidence.** Calls that failed out of all calls on those edges meanwhile, with 95 % Wilson bounds; what each side
 logged; request ids with the file and the byte at which their line stands; how many calls were seen from both sides;
-the object in force (or just changed) whose setting has this effect, with the path in it. Where facts are missing the
-cause stays at the class that the log line proves, and the object stays unknown.
+the object in force (or just changed) whose setting has this effect, with the path in it and, where versions were
+ingested, the change as a diff. Where facts are missing the cause stays at the class that the log line proves, and the
+object stays unknown.
 
 **Severity.** At least 5 failures are a warning where at least 1 % of the calls failed for sure (lower bound), 10
 failures and 10 % an error; less is information. Small bursts again and again are one sporadic episode and at most a
@@ -28,6 +29,7 @@ from typing import TYPE_CHECKING, Final, cast
 
 from analyzers.diagnosis.causes import BY_NAME, UNEXPLAINED
 from analyzers.diagnosis.failure_evidence import evidence_of
+from analyzers.diagnosis.object_changes import change_of
 from analyzers.framework.analyzer import Analyzer, Input
 from analyzers.framework.finding import SEVERITIES, Edge, Finding, fingerprint
 from analyzers.framework.statistics import wilson_bounds
@@ -57,10 +59,15 @@ def run(session: Session, options: Options) -> Iterator[Finding]:
         "explained_failures", since=options.since, until=options.until, namespaces=list(options.namespaces)
     )
     for batch in rows.to_batches():
-        yield from map(_finding, batch.to_pylist())
+        for row in batch.to_pylist():
+            change = None
+            if row["object_changed_at"] is not None:
+                located = (row["object_kind"], row["object_namespace"], row["object_name"])
+                change = change_of(session, *located, row["object_changed_at"])
+            yield _finding(row, change)
 
 
-def _finding(row: Row) -> Finding:
+def _finding(row: Row, change: Mapping[str, object] | None) -> Finding:
     cause = BY_NAME.get(row["cause"] or "", UNEXPLAINED)
     subject = row["callee"]
     if row["scope"] == "edge":
@@ -75,7 +82,7 @@ def _finding(row: Row) -> Finding:
         subject=subject,
         message=_message(row, cause),
         fingerprint=fingerprint(cause.code, subject, *identity),
-        evidence=evidence_of(row),
+        evidence=evidence_of(row) | ({"object_change": change} if change else {}),
         first_seen=row["first_seen"],
         last_seen=row["last_seen"],
         cause=row["cause"],

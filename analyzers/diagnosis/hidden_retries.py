@@ -2,7 +2,7 @@
 
 **What.** A proxy's retry counter for a host (`envoy_cluster_upstream_rq_retry`) grew between two scrapes while no
 logged call of that proxy to that host failed and its counters say that no retry was in vain. Steps that follow each
-other are one episode; it is dated by the scrapes that show it.
+other are one episode, from the scrape before the first to the scrape before the last.
 
 **Why it matters.** An access log has one line a call, not one an attempt: a pod that fails now and then, or that was
 killed without draining, stays invisible until the retries no longer suffice. Each retry is load, too.
@@ -68,7 +68,7 @@ def _finding(row: dict[str, Any]) -> Finding:
             "retries": row["retries"],
             "proxies": row["proxies"],
             "edges": edges,
-            "not_before": row["not_before"].isoformat(),
+            "not_after": row["not_after"].isoformat(),
             "departed_pods": departed,
             "departed_from": row["gone_from"].isoformat() if row["gone_from"] else None,
         },

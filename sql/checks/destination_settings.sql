@@ -128,6 +128,16 @@ rule_settings as (
                 },
                 { 'setting': 'tls', 'path': part.path || '/tls', 'present': json_exists(part.policy, '$.tls') },
                 {
+                    'setting': 'tls_originate',
+                    'path': part.path || '/tls/mode',
+                    'present': (part.policy ->> '$.tls.mode') in ('SIMPLE', 'MUTUAL', 'ISTIO_MUTUAL')
+                },
+                {
+                    'setting': 'tls_names',
+                    'path': part.path || '/tls/subjectAltNames',
+                    'present': json_exists(part.policy, '$.tls.subjectAltNames')
+                },
+                {
                     'setting': 'tls_disable',
                     'path': part.path || '/tls/mode',
                     'present': (part.policy ->> '$.tls.mode') = 'DISABLE'

@@ -167,7 +167,7 @@ workloads as (
         workloads = 1
         and workload_kind is not null
         and side in ('callee_application', 'callee_proxy')
-        and cause not in ('outlier_ejection', 'retries_exhausted')
+        and cause <> 'outlier_ejection'
 )
 
 select

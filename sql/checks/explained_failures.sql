@@ -114,7 +114,7 @@ affected_edges as (
     inner join failure_roots as root on call.call_id = root.call_id
     inner join episode_calls as episode on root.root_id = episode.call_id
     inner join told on episode.episode = told.episode
-    where root.hops > 0 and root.link <> 'connection'
+    where root.hops > 0 and root.link not in ('connection', 'handshake')
     group by episode.episode, call.caller, call.callee
 ),
 

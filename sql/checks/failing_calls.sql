@@ -1,22 +1,29 @@
 -- purpose: Calls that failed, each with the log line that decides (the caller's proxy or the callee's) and its cause.
 --          The callee's line decides where the caller's proxy only passed an answer on (`via_upstream`), where a
 --          stream was cut after its start, and where only the callee's proxy has flags. A callee's DC under a caller's
---          timeout belongs to the caller. A 4xx of the application is an answer, not a failure.
+--          timeout belongs to the caller. A 4xx of the application is an answer, not a failure. A gRPC call fails in its
+--          trailers, which a log line shows only where its format has GRPC_STATUS; `silent_grpc_failures` has the rest.
 -- kind: table
--- reads: calls, failure_rules
+-- reads: calls, failure_rules, silent_grpc_failures
 -- grain: one failing call
 -- params: none
 with suspects as (
     select
-        *,
+        calls.*,
+        silent.grpc_status is not null or coalesce(calls.grpc_status, calls.server_grpc_status, 0) > 0 as is_grpc_failure,
         coalesce(server_lines, 0) > 0 as has_server,
         coalesce(response_code_details, 'via_upstream') as client_details,
         list_filter(string_split(coalesce(response_flags, ''), ','), lambda flag: flag not in ('', '-')) as client_flags,
         list_filter(string_split(coalesce(server_response_flags, ''), ','), lambda flag: flag not in ('', '-'))
             as server_flags
     from calls
+    left join silent_grpc_failures as silent
+        on calls.source = silent.source and calls.source_offset = silent.source_offset
     where
         is_error
+        or silent.grpc_status is not null
+        or connection_termination_details is not null
+        or server_connection_termination_details is not null
         or response_flags is not null
         or server_response_flags is not null
         or coalesce(response_code, 0) >= 500
@@ -30,7 +37,8 @@ decided as (
         case
             when reporter = 'destination' then 'server'
             when not has_server then 'client'
-            when protocol = 'tcp' then if(len(server_flags) > 0, 'server', 'client')
+            when protocol = 'tcp'
+                then if(len(server_flags) > 0 or server_connection_termination_details is not null, 'server', 'client')
             when len(server_flags) > 0 and list_has_all(['DC', 'DR'], server_flags) then 'client'
             when client_details = 'via_upstream' and list_has_all(['URX', 'DI', 'RFCF'], client_flags) then 'server'
             when client_details like 'upstream\_reset%' escape '\' and len(server_flags) > 0 then 'server'
@@ -56,6 +64,8 @@ worded as (
         if(decided_by = 'server', server_response_code_details, response_code_details) as details,
         if(decided_by = 'server', server_upstream_transport_failure_reason, upstream_transport_failure_reason)
             as transport_failure,
+        if(decided_by = 'server', server_connection_termination_details, connection_termination_details)
+            as termination,
         route_kind = 'blackhole' as is_blackhole,
         decided_by = 'client' and len(server_flags) > 0 and list_has_all(['DC', 'DR'], server_flags) as is_unanswered
     from decided
@@ -68,16 +78,18 @@ signatures as (
         code,
         details,
         transport_failure,
-        connection_termination_details,
+        termination,
         protocol,
         is_blackhole,
         is_unanswered,
+        is_grpc_failure,
         list_concat(
             flags,
             case when code between 400 and 499 then ['4xx'] when code >= 500 then ['5xx'] else [] end,
             case when protocol = 'tcp' then ['tcp'] else [] end,
             case when is_blackhole then ['BlackHoleCluster'] else [] end,
-            case when is_unanswered then ['unanswered'] else [] end
+            case when is_unanswered then ['unanswered'] else [] end,
+            case when is_grpc_failure then ['grpc'] else [] end
         ) as marks
     from worded
 ),
@@ -96,7 +108,7 @@ explained as (
             and (rule.decided_by is null or signature.decided_by = rule.decided_by)
             and (
                 rule.details is null
-                or regexp_matches(concat_ws(' ', signature.details, signature.connection_termination_details), rule.details)
+                or regexp_matches(concat_ws(' ', signature.details, signature.termination), rule.details)
             )
             and (
                 rule.transport is null
@@ -105,7 +117,8 @@ explained as (
     qualify row_number() over (
         partition by
             signature.decided_by, signature.flags, signature.code, signature.details, signature.transport_failure,
-            signature.connection_termination_details, signature.protocol, signature.is_blackhole, signature.is_unanswered
+            signature.termination, signature.protocol, signature.is_blackhole, signature.is_unanswered,
+            signature.is_grpc_failure
         order by rule.rule asc nulls last
     ) = 1
 )
@@ -139,12 +152,12 @@ select
     call.server_response_flags,
     call.server_response_code_details,
     call.transport_failure,
-    call.connection_termination_details,
+    call.termination,
     call.duration_ms,
     call.reporter,
     call.decided_by,
     call.flags,
-    call.details,
+    coalesce(call.details, call.termination) as details,
     -- The part of the details that names the class: policy names, addresses and error texts stay in the evidence.
     regexp_extract(coalesce(call.details, ''), '^[A-Za-z0-9_.]*(\{[a-z0-9_]+)?') as details_class,
     if(call.decided_by = 'server', call.server_source, call.source) as source,
@@ -167,10 +180,11 @@ inner join explained
         and call.code is not distinct from explained.code
         and call.details is not distinct from explained.details
         and call.transport_failure is not distinct from explained.transport_failure
-        and call.connection_termination_details is not distinct from explained.connection_termination_details
+        and call.termination is not distinct from explained.termination
         and call.protocol = explained.protocol
         and call.is_blackhole = explained.is_blackhole
         and call.is_unanswered = explained.is_unanswered
+        and call.is_grpc_failure = explained.is_grpc_failure
 where
     explained.cause is not null
     or call.is_error

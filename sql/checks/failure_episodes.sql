@@ -4,7 +4,7 @@
 --          finest class these facts allow, `logged_cause` what the log line alone says.
 -- kind: table
 -- reads: episode_calls, failing_calls, pod_absences, endpoint_gaps, subset_backends, destination_settings,
---        workload_policies, pods, services, host_matches
+--        workload_policies, sidecar_egress, pods, services, host_matches
 -- grain: one episode
 -- params: none
 with calls_of as (
@@ -61,6 +61,34 @@ episodes as (
         avg(pod_was_gone::double) as share_pod_gone
     from calls_of
     group by episode
+),
+
+-- The Sidecar that applies to the caller: the narrowest one, and what it lets through of the callee.
+scopes_in_force as (
+    select
+        episode.episode,
+        coalesce(
+            scope.pattern is not null
+            and (
+                scope.in_namespace in ('*', episode.callee_namespace)
+                or (scope.in_namespace = '.' and episode.callee_namespace = episode.caller_namespace)
+            )
+            and host_matches(scope.pattern, episode.callee),
+            false
+        ) as covers
+    from episodes as episode
+    inner join pods as caller on episode.caller_namespace = caller.namespace and episode.caller_pod = caller.pod
+    inner join sidecar_egress as scope
+        on
+            (scope.is_mesh_wide or caller.namespace = scope.namespace)
+            and len(
+                list_filter(
+                    map_entries(scope.selector), lambda wanted: caller.labels[wanted.key] is distinct from wanted.value
+                )
+            ) = 0
+            and episode.last_seen >= scope.valid_from
+            and coalesce(episode.first_seen <= scope.valid_to, true)
+    qualify dense_rank() over (partition by episode.episode order by scope.rank desc) = 1
 ),
 
 facts as (
@@ -128,7 +156,8 @@ facts as (
                     -- A narrower PeerAuthentication wins.
                     select 1 from workload_policies as looser
                     where
-                        looser.setting = 'not_strict'
+                        looser.kind = 'PeerAuthentication'
+                        and looser.setting <> 'strict'
                         and looser.rank > strict.rank
                         and looser.namespace = episode.pod_namespace
                         and len(
@@ -146,20 +175,42 @@ facts as (
             where services.host = episode.callee
         ) as is_declared,
         exists(
-            select 1 from workload_policies as sidecar
-            inner join pods as caller on caller.namespace = episode.caller_namespace and caller.pod = episode.caller_pod
+            select 1 from workload_policies as disabled
             where
-                sidecar.kind = 'Sidecar'
-                and sidecar.setting = 'egress'
-                and (sidecar.namespace = episode.caller_namespace or sidecar.is_mesh_wide)
+                disabled.kind = 'PeerAuthentication'
+                and disabled.setting = 'disable'
+                and (disabled.namespace = episode.pod_namespace or disabled.is_mesh_wide)
                 and len(
                     list_filter(
-                        map_entries(sidecar.selector), lambda wanted: caller.labels[wanted.key] is distinct from wanted.value
+                        map_entries(disabled.selector),
+                        lambda wanted: pods.labels[wanted.key] is distinct from wanted.value
                     )
                 ) = 0
-                and sidecar.valid_from <= episode.last_seen
-                and coalesce(sidecar.valid_to >= episode.first_seen, true)
-        ) as caller_is_scoped
+                and disabled.valid_from <= episode.last_seen
+                and coalesce(disabled.valid_to >= episode.first_seen, true)
+        ) as callee_is_disabled,
+        exists(
+            select 1 from destination_settings as setting
+            where
+                setting.setting = 'tls_originate'
+                and host_matches(setting.host, episode.callee)
+                and setting.valid_from <= episode.last_seen
+                and coalesce(setting.valid_to >= episode.first_seen, true)
+        ) as sent_in_tls,
+        exists(
+            select 1 from destination_settings as setting
+            where
+                setting.setting = 'tls_names'
+                and host_matches(setting.host, episode.callee)
+                and setting.valid_from between episode.first_seen - interval 15 seconds
+                and episode.first_seen + interval 2 seconds
+        ) as names_are_new,
+        exists(
+            select 1 from scopes_in_force as scope
+            where scope.episode = episode.episode
+            group by scope.episode
+            having not bool_or(scope.covers)
+                ) as caller_is_scoped
     from episodes as episode
     left join pods on episode.pod_namespace = pods.namespace and episode.pod = pods.pod
 )
@@ -179,6 +230,15 @@ select
         when logged_cause = 'no_healthy_endpoint' and endpoints_empty then 'no_endpoints'
         when logged_cause = 'no_healthy_endpoint' and hosts_ejected then 'outlier_ejection'
         when logged_cause = 'tls_to_plaintext' and callee_has_sidecar then 'tls_to_disabled_mtls'
+        -- A TCP proxy logs no reason for a handshake that failed; configuration tells what became of it.
+        when logged_cause = 'connection_failed' and protocol = 'tcp' and decided_by = 'client' and callee_is_disabled
+            then 'tls_to_disabled_mtls'
+        when logged_cause = 'connection_failed' and protocol = 'tcp' and decided_by = 'client' and names_are_new
+            then 'certificate_mismatch'
+        when
+            logged_cause = 'connection_failed' and protocol = 'tcp' and decided_by = 'client'
+            and sent_in_tls and not coalesce(callee_has_sidecar, true)
+            then 'tls_to_plaintext'
         when
             decided_by = 'client'
             and unseen_by_callee
@@ -208,7 +268,8 @@ select
     case
         when
             cause in (
-                'no_endpoints', 'empty_subset', 'tls_to_disabled_mtls', 'plaintext_to_strict_mtls', 'out_of_scope'
+                'no_endpoints', 'empty_subset', 'tls_to_disabled_mtls', 'tls_to_plaintext', 'certificate_mismatch',
+                'plaintext_to_strict_mtls', 'out_of_scope'
             )
             then 'configuration'
         when cause in ('pod_gone', 'outlier_ejection') then 'callee_application'

@@ -3,6 +3,7 @@
 --          `cancel`: a call was given up because the call it served had run into a time limit or was given up itself;
 --          `connection`: a connection broke because the callee's proxy had no filter chain for it (its line has no
 --          request id and no host);
+--          `handshake`: the callee's proxy could not read what was the caller's TLS handshake with a plaintext port;
 --          `concurrent`: as `response`, where the failing call has no request id (TCP): same pod, inside the time.
 -- kind: table
 -- reads: failing_calls
@@ -36,6 +37,16 @@ cut_short as (
 broken_connections as (
     select * from failing_calls
     where decided_by = 'client' and cause in ('upstream_closed', 'upstream_reset', 'connection_failed')
+),
+
+failed_handshakes as (
+    select * from failing_calls
+    where decided_by = 'client' and cause = 'tls_to_plaintext'
+),
+
+unreadable_requests as (
+    select * from failing_calls
+    where decided_by = 'server' and cause = 'downstream_protocol_error' and request_id is null
 ),
 
 refused_connections as (
@@ -117,12 +128,30 @@ connection_links as (
         and server.start_time >= client.start_time - interval 1 second
 ),
 
+handshake_links as (
+    select
+        server.call_id,
+        client.call_id as caused_by,
+        'handshake' as link
+    from unreadable_requests as server
+    asof inner join failed_handshakes as client
+        on
+            server.callee_pod = client.callee_pod
+            and server.callee_pod_namespace = client.callee_pod_namespace
+            and server.caller = client.caller
+            and server.start_time + interval 1 second >= client.start_time
+    -- Every try is a handshake of its own.
+    where server.start_time <= client.end_time + interval 1 second
+),
+
 links as (
     select * from response_links
     union all
     select * from cancel_links
     union all
     select * from connection_links
+    union all
+    select * from handshake_links
     union all
     select * from concurrent_links
 )

@@ -1,6 +1,6 @@
 -- purpose: What a failed call's decisive log line says, as a cause. The matching rule with the lowest number wins.
---          `requires`: marks that must all be there: response flags, and `4xx`, `5xx`, `tcp`, `unanswered`
---          (the callee's proxy saw its caller leave) and `BlackHoleCluster`.
+--          `requires`: marks that must all be there: response flags, and `4xx`, `5xx`, `tcp`, `grpc` (a status other
+--          than OK), `unanswered` (the callee's proxy saw its caller leave) and `BlackHoleCluster`.
 --          `details`: a regular expression over RESPONSE_CODE_DETAILS and CONNECTION_TERMINATION_DETAILS.
 --          `transport`: one over UPSTREAM_TRANSPORT_FAILURE_REASON (and the details, which repeat it).
 --          `decided_by`: whose line decides, `client` (the caller's proxy) or `server` (the callee's); null: either.
@@ -130,6 +130,7 @@ with rules (rule, requires, details, transport, decided_by, cause, side, scope) 
     (160, 'URX tcp', null, null, null, 'connection_failed', 'network', 'destination'),
     (161, 'URX', null, null, null, 'retries_exhausted', 'callee_application', 'destination'),
     (162, '5xx', '^(via_upstream)?\s*$', null, null, 'application_error', 'callee_application', 'destination'),
+    (163, 'grpc', '^(via_upstream)?\s*$', null, null, 'application_error', 'callee_application', 'destination'),
     (170, 'DI', null, null, null, 'fault_delay', 'configuration', 'destination')
 )
 

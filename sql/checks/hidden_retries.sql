@@ -92,9 +92,10 @@ episodes as (
     select
         callee,
         episode,
-        min(since) as not_before,
-        min(time) as first_seen,
-        max(time) as last_seen,
+        min(since) as first_seen,
+        -- The last step may have begun and ended right after the scrape before it.
+        greatest(min(time), max(since)) as last_seen,
+        max(time) as not_after,
         sum(retries)::bigint as retries,
         count(distinct caller_pod) as proxies
     from numbered
@@ -127,12 +128,12 @@ departures as (
     inner join pods on backend.namespace = pods.namespace and backend.pod = pods.pod
     inner join pod_absences as absence
         on
-            episode.last_seen >= absence.gone_from
+            episode.not_after >= absence.gone_from
             and backend.namespace = absence.namespace
             and backend.pod = absence.pod
-            and coalesce(absence.gone_to, timestamptz 'infinity') >= episode.not_before
+            and coalesce(absence.gone_to, timestamptz 'infinity') >= episode.first_seen
             -- Gone long before is not gone meanwhile.
-            and absence.gone_from >= episode.not_before - interval 15 seconds
+            and absence.gone_from >= episode.first_seen - interval 15 seconds
 ),
 
 departed as (
@@ -152,9 +153,9 @@ departed as (
 select
     episode.callee,
     declared.namespace as callee_namespace,
-    episode.not_before,
     episode.first_seen,
     episode.last_seen,
+    episode.not_after,
     episode.retries,
     episode.proxies,
     edges.edges,

@@ -44,7 +44,7 @@ selected as (
                 when 'PeerAuthentication'
                     then [
                         {
-                            'setting': if((object ->> '$.spec.mtls.mode') = 'STRICT', 'strict', 'not_strict'),
+                            'setting': lower(object ->> '$.spec.mtls.mode'),
                             'path': 'spec/mtls/mode',
                             'present': coalesce((object ->> '$.spec.mtls.mode'), 'UNSET') <> 'UNSET'
                         }

@@ -1,13 +1,33 @@
 -- purpose: One row per call. The caller's proxy writes an outbound line and the callee's an inbound line; both are one
 --          call (`client_calls`). Inbound lines left over are calls that the callee alone saw (`server_calls`).
 -- kind: table
--- reads: client_calls, server_calls, pod_addresses, declared_hosts, service_ports, address_ip, call_failed
+-- reads: client_calls, server_calls, gateway_routes, pod_addresses, declared_hosts, service_ports, address_ip,
+--        call_failed, host_matches, name_without_port
 -- grain: one call
 -- params: none
 with all_calls as (
     select * from client_calls
     union all
     select * from server_calls
+),
+
+-- Requests that a gateway found no cluster for: the host from outside is not whom they were meant for.
+unrouted as (
+    select
+        all_calls.line,
+        route.destination
+    from all_calls
+    inner join gateway_routes as route
+        on
+            host_matches(route.host, lower(name_without_port(all_calls.authority)))
+            and (route.exact is null or split_part(all_calls.path, '?', 1) = route.exact)
+            and (route.prefix is null or starts_with(all_calls.path, route.prefix))
+            and (route.regex is null or coalesce(try(regexp_full_match(all_calls.path, route.regex)), false))
+    where all_calls.caller_kind = 'gateway' and all_calls.route_kind = 'none'
+    qualify row_number() over (
+        partition by all_calls.line
+        order by route.host not like '*%' desc, length(route.host) desc, route.number asc, route.name asc
+    ) = 1
 ),
 
 -- Most addresses belong to one pod for ever; only the others need the time of the call.
@@ -48,7 +68,7 @@ select
     call.caller,
     call.caller_pod,
     call.caller_kind,
-    call.called_host as callee,
+    coalesce(unrouted.destination, call.called_host) as callee,
     declared.namespace as callee_namespace,
     case
         when declared.host is not null and declared.location = 'mesh' then 'service'
@@ -101,7 +121,8 @@ select
     call.server_source,
     call.server_source_offset
 from all_calls as call
-left join declared_hosts as declared on call.called_host = declared.host
+left join unrouted on call.line = unrouted.line
+left join declared_hosts as declared on coalesce(unrouted.destination, call.called_host) = declared.host
 left join own_addresses as upstream
     on call.reporter in ('source', 'both') and address_ip(call.upstream_host) = upstream.address
 left join reused_addresses as reused on call.line = reused.line

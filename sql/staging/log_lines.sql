@@ -37,6 +37,9 @@ select
     case
         when cluster like 'inbound|%' or cluster like 'InboundPassthrough%' then 'inbound'
         when cluster like 'outbound|%' or cluster in ('PassthroughCluster', 'BlackHoleCluster') then 'outbound'
+        -- A request that a gateway could not read never became a call of its own.
+        when reporter_kind = 'gateway' and cluster is null and authority is null and response_code between 400 and 499
+            then 'inbound'
         when reporter_kind = 'gateway' then 'outbound'
         when requested_server_name like 'outbound\_.%' escape '\' then 'inbound'
         when list_contains(reporter_ips, address_ip(downstream_remote_address)) then 'outbound'

@@ -8,7 +8,10 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
+import grpc.aio
+
 from tests.lab.calls import CALL_ERRORS, MISS, Caller
+from tests.lab.grpc_calls import STATUS_CODES, GrpcContext, GrpcMethods
 from tests.lab.http1 import Client, Message, ResetWantedError, Response, serve_connection
 from tests.lab.listening import Listener
 from tests.lab.model import Behaviour, Call, Endpoint, Mesh
@@ -95,7 +98,7 @@ class HttpApplication(Application):
         """Stops for good and closes the connections to others."""
         await self.stop()
         if self.caller is not None:
-            await self.caller.client.close()
+            await self.caller.close()
 
     async def _answer(self, request: Message) -> Response:
         started, path = time.time(), request.start[1]
@@ -124,6 +127,31 @@ class HttpApplication(Application):
             if call.required and outcome != "200":
                 return False
         return True
+
+
+@dataclass(slots=True)
+class GrpcApplication(HttpApplication):
+    """Answers any unary gRPC method as `HttpApplication` answers a path; errors are statuses in the trailers."""
+
+    _server: grpc.aio.Server = field(init=False)
+
+    async def start(self) -> None:
+        """Opens the port."""
+        self._server = grpc.aio.server()
+        self._server.add_generic_rpc_handlers((GrpcMethods(self._serve),))
+        self._server.add_insecure_port(f"{self.address[0]}:{self.address[1]}")
+        await self._server.start()
+
+    async def stop(self) -> None:
+        """Closes the port and resets what is open."""
+        await self._server.stop(None)
+
+    async def _serve(self, method: str, context: GrpcContext) -> bytes:
+        headers = {key: str(value) for key, value in context.invocation_metadata() or ()}
+        answer = await self._answer(Message(("POST", method, "HTTP/2"), headers, b""))
+        if answer.status != 200:
+            await context.abort(STATUS_CODES[self.behaviour.grpc_status], "the lab wants it so")
+        return answer.body
 
 
 @dataclass(slots=True)
@@ -165,6 +193,13 @@ def _request_id(request: Message) -> str:
     return request.headers.get("x-request-id", "")
 
 
+_KINDS: dict[str, type[HttpApplication | GrpcApplication | KeyValueApplication]] = {
+    "http": HttpApplication,
+    "grpc": GrpcApplication,
+    "tcp": KeyValueApplication,
+}
+
+
 def build_applications(mesh: Mesh, placement: Placement, recorder: Recorder, seed: int) -> list[Application]:
     """One application per pod that has one, and one per external host."""
     found: list[Application] = []
@@ -172,8 +207,7 @@ def build_applications(mesh: Mesh, placement: Placement, recorder: Recorder, see
         workload = pod.workload
         if workload.gateway:
             continue
-        kind: type[HttpApplication | KeyValueApplication]
-        kind = KeyValueApplication if pod.protocol == "tcp" else HttpApplication
+        kind = _KINDS[pod.protocol]
         application = kind(
             workload.name,
             pod.name,

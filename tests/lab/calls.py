@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from tests.lab.grpc_calls import GrpcClient
 from tests.lab.http1 import Client, Message, ProtocolError
 
 if TYPE_CHECKING:
@@ -27,6 +28,12 @@ class Caller:
     mesh: Mesh
     placement: Placement
     client: Client
+    grpc_client: GrpcClient = field(default_factory=GrpcClient)
+
+    async def close(self) -> None:
+        """Closes the connections to others."""
+        await self.client.close()
+        await self.grpc_client.close()
 
     async def call(self, call: Call, path: str, request: Message) -> tuple[str, str, str]:
         """Makes one call; gives the callee's full host, the protocol and the outcome."""
@@ -40,7 +47,12 @@ class Caller:
             return service.host, "tcp", await self._call_tcp(service.port, path)
         local = service.namespace == self.pod.workload.namespace
         name = service.name if local else f"{service.name}.{service.namespace}"
-        headers["host"] = f"{name}:{service.port}".encode("ascii")
+        authority = f"{name}:{service.port}"
+        if service.protocol == "grpc":
+            del headers["user-agent"]
+            address = (self.pod.outbound_ip, service.port)
+            return service.host, "grpc", await self.grpc_client.call(address, authority, path, headers)
+        headers["host"] = authority.encode("ascii")
         return service.host, "http", await self._call_http(service.port, call, path, headers)
 
     async def _call_external(self, external: External, call: Call, path: str, headers: dict[str, bytes]) -> str:
@@ -63,9 +75,11 @@ class Caller:
         try:
             async with asyncio.timeout(CALL_TIMEOUT_S):
                 reader, writer = await self.client.connect((self.pod.outbound_ip, port))
-                writer.write(f"*2\r\n$3\r\nGET\r\n${len(key)}\r\n{key}\r\n".encode("ascii"))
-                answer = await reader.readexactly(len(MISS))
-                writer.close()
+                try:
+                    writer.write(f"*2\r\n$3\r\nGET\r\n${len(key)}\r\n{key}\r\n".encode("ascii"))
+                    answer = await reader.readexactly(len(MISS))
+                finally:
+                    writer.close()
                 await writer.wait_closed()
         except CALL_ERRORS as error:
             return type(error).__name__

@@ -40,11 +40,12 @@ def envoy_binary() -> Path:
 class Fleet:
     """One Envoy per pod with a sidecar, and the gateway's."""
 
-    def __init__(self, mesh: Mesh, placement: Placement, files: LabFiles) -> None:
-        """Nothing is started yet."""
+    def __init__(self, mesh: Mesh, placement: Placement, files: LabFiles, *, is_dynamic: bool = False) -> None:
+        """Nothing is started yet. Proxies of a dynamic fleet ask for their configuration."""
         self._mesh = mesh
         self._placement = placement
         self._files = files
+        self._is_dynamic = is_dynamic
         self._processes: dict[str, Process] = {}
 
     def configuration(self, pod: Pod) -> Path:
@@ -58,7 +59,8 @@ class Fleet:
             folders = (path.parent, self._files.text_log(pod).parent, self._files.json_log(pod).parent)
             for folder in (*folders, self._files.proxy(pod)):
                 folder.mkdir(parents=True, exist_ok=True)
-            path.write_text(json.dumps(bootstrap(pod, self._mesh, self._placement, self._files)), encoding="utf-8")
+            document = bootstrap(pod, self._mesh, self._placement, self._files, is_dynamic=self._is_dynamic)
+            path.write_text(json.dumps(document), encoding="utf-8")
 
     async def start(self) -> None:
         """Starts all proxies and waits until each is live. Raises LabError with the log's end if one is not."""
@@ -66,6 +68,8 @@ class Fleet:
         for pod in self._placement.proxied:
             flags = ["--concurrency", "1", "--disable-hot-restart", "--log-level", "warning"]
             flags += ["--file-flush-interval-msec", str(LOG_FLUSH_MS)]
+            # A listener that is replaced serves its connections a second longer, as in a sidecar under load.
+            flags += ["--drain-time-s", "1", "--drain-strategy", "immediate"] if self._is_dynamic else []
             arguments = [binary, "-c", str(self.configuration(pod)), *flags]
             self._processes[pod.name] = await spawn(arguments, self._log(pod))
         async with httpx.AsyncClient(timeout=2.0) as client:

@@ -40,10 +40,13 @@ class Response:
 Handler = Callable[[Message], Awaitable[Response]]
 
 
-async def read_message(reader: asyncio.StreamReader) -> Message | None:
-    """The next message, or None where the peer closed in between. Raises ProtocolError, IncompleteReadError."""
+async def read_message(reader: asyncio.StreamReader, read: bytes = b"") -> Message | None:
+    """The next message, or None where the peer closed in between. Raises ProtocolError, IncompleteReadError.
+
+    `read` is what was read of it before.
+    """
     try:
-        head = await reader.readuntil(b"\r\n\r\n")
+        head = read + await reader.readuntil(b"\r\n\r\n")
     except asyncio.IncompleteReadError as error:
         if error.partial:
             raise
@@ -59,6 +62,17 @@ async def read_message(reader: asyncio.StreamReader) -> Message | None:
     else:
         body = await reader.readexactly(_checked_length(headers.get("content-length", "0")))
     return Message((words[0], words[1], words[2] if len(words) > 2 else ""), headers, body)
+
+
+async def _read_request(reader: asyncio.StreamReader) -> Message | None:
+    """As `read_message`, but says at the first byte that a peer speaks something else, TLS for instance."""
+    first = await reader.read(1)
+    if not first:
+        return None
+    if not first.isupper():
+        message = f"no HTTP method begins with {first!r}"
+        raise ProtocolError(message)
+    return await read_message(reader, first)
 
 
 async def _read_chunks(reader: asyncio.StreamReader) -> bytes:
@@ -89,7 +103,7 @@ async def _read_response(reader: asyncio.StreamReader) -> Message:
 async def serve_connection(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, handle: Handler) -> None:
     """Answers requests one after the other until the peer closes or the handler wants a reset."""
     try:
-        while (request := await read_message(reader)) is not None:
+        while (request := await _read_request(reader)) is not None:
             response = await handle(request)
             head = (
                 f"HTTP/1.1 {response.status} {REASONS.get(response.status, 'Status')}\r\n"
@@ -99,6 +113,8 @@ async def serve_connection(reader: asyncio.StreamReader, writer: asyncio.StreamW
             await writer.drain()
     except ResetWantedError:
         writer.transport.abort()
+    except ProtocolError:
+        writer.write(b"HTTP/1.1 400 Bad Request\r\nconnection: close\r\ncontent-length: 0\r\n\r\n")
     except (ConnectionError, asyncio.IncompleteReadError):
         pass
     finally:
@@ -119,7 +135,14 @@ class Client:
     ) -> tuple[int, Message]:
         """The status and the response. Raises ConnectionError, IncompleteReadError, ProtocolError."""
         idle = self._idle[address]
-        reader, writer = idle.pop() if idle else await self.connect(address)
+        while idle:
+            reader, writer = idle.pop()
+            if not (reader.at_eof() or writer.is_closing()):
+                break
+            # A proxy that drains closes connections that nobody uses.
+            writer.close()
+        else:
+            reader, writer = await self.connect(address)
         try:
             lines = b"".join(name.encode("latin-1") + b": " + value + b"\r\n" for name, value in headers.items())
             head = f"{method} {path} HTTP/1.1\r\n".encode("latin-1")

@@ -2,24 +2,30 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from tests.lab.objects import IstioObject
 from tests.lab.placement import GATEWAY_PORT, Placement
+from tests.lab.policy_objects import policy_objects
 
 if TYPE_CHECKING:
     from tests.lab.model import DestinationPolicy, External, JsonObject, Mesh, RoutePolicy
 
 
-@dataclass(frozen=True, slots=True)
-class IstioObject:
-    """Kind, place and spec of an object of one of Istio's API groups."""
+MESH_CONFIG = """\
+accessLogFile: /dev/stdout
+accessLogEncoding: TEXT
+enableTracing: true
+rootNamespace: istio-system
+trustDomain: cluster.local
+outboundTrafficPolicy:
+  mode: {mode}
+"""
 
-    kind: str
-    name: str
-    namespace: str
-    spec: JsonObject
-    group: str = "networking.istio.io"
+
+def mesh_configuration(mesh: Mesh) -> str:
+    """The text of the ConfigMap `istio`."""
+    return MESH_CONFIG.format(mode="REGISTRY_ONLY" if mesh.policies.registry_only else "ALLOW_ANY")
 
 
 def istio_objects(mesh: Mesh, placement: Placement) -> list[IstioObject]:
@@ -31,6 +37,7 @@ def istio_objects(mesh: Mesh, placement: Placement) -> list[IstioObject]:
         *(_virtual_service(mesh, policy) for policy in mesh.routes),
         *(_destination_rule(mesh, policy) for policy in mesh.destinations),
         *(_service_entry(external, placement) for external in mesh.externals if external.registered),
+        *policy_objects(mesh),
     ]
 
 
@@ -71,6 +78,13 @@ def _virtual_service(mesh: Mesh, policy: RoutePolicy) -> IstioObject:
             }
         )
     main: dict[str, JsonObject | str | list[JsonObject]] = {"name": "default"}
+    if policy.prefix != "/":
+        main["match"] = [{"uri": {"prefix": policy.prefix}}]
+    share: JsonObject = {"percentage": {"value": policy.fault_percent}}
+    if policy.abort_status is not None:
+        main["fault"] = {"abort": {"httpStatus": policy.abort_status, **share}}
+    if policy.delay_ms is not None:
+        main["fault"] = {"delay": {"fixedDelay": f"{policy.delay_ms / 1000}s", **share}}
     main["route"] = [_destination(service.host, service.port)]
     if policy.weights:
         main["route"] = [
@@ -89,13 +103,17 @@ def _destination_rule(mesh: Mesh, policy: DestinationPolicy) -> IstioObject:
     spec: dict[str, JsonObject | str | list[JsonObject]] = {"host": service.host}
     if policy.subsets:
         spec["subsets"] = [{"name": subset, "labels": {"version": subset}} for subset in policy.subsets]
+    traffic: dict[str, JsonObject] = {}
     if policy.max_connections is not None:
-        spec["trafficPolicy"] = {
-            "connectionPool": {
-                "tcp": {"maxConnections": policy.max_connections},
-                "http": {"http1MaxPendingRequests": policy.max_pending_requests},
-            }
+        traffic["connectionPool"] = {
+            "tcp": {"maxConnections": policy.max_connections},
+            "http": {"http1MaxPendingRequests": policy.max_pending_requests},
         }
+    if policy.tls_mode is not None:
+        names: JsonObject = {"subjectAltNames": policy.subject_alt_names} if policy.subject_alt_names else {}
+        traffic["tls"] = {"mode": policy.tls_mode, **names}
+    if traffic:
+        spec["trafficPolicy"] = traffic
     return IstioObject("DestinationRule", service.name, service.namespace, spec)
 
 

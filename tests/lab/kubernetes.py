@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import yaml
 
-from tests.lab.istio_objects import istio_objects
+from tests.lab.istio_objects import istio_objects, mesh_configuration
 from tests.lab.model import Fault, JsonObject, Mesh, Pod, Service, Workload
 
 if TYPE_CHECKING:
@@ -20,16 +20,6 @@ if TYPE_CHECKING:
 
 # The cluster is older than the recording.
 AGE = timedelta(days=3, hours=2)
-MESH_CONFIG = """\
-accessLogFile: /dev/stdout
-accessLogEncoding: TEXT
-enableTracing: true
-rootNamespace: istio-system
-trustDomain: cluster.local
-outboundTrafficPolicy:
-  mode: ALLOW_ANY
-"""
-
 
 PROXY_CONTAINER: JsonObject = {"name": "istio-proxy", "image": "docker.io/istio/proxyv2:1.27.0"}
 
@@ -43,6 +33,8 @@ class Cluster:
         self._placement = placement
         self._created = started - AGE
         self._version = 1000
+        self._configuration = _configured(mesh, placement)
+        self._added: dict[tuple[str, str, str, str], datetime] = {}
 
     def write(self, folder: Path, settings: Sequence[Fault]) -> None:
         """Writes `objects.yaml` and an empty `watch.jsonl`; faults with settings get their ConfigMap."""
@@ -54,23 +46,41 @@ class Cluster:
 
     def watch_settings(self, folder: Path, fault: Fault, *, changed: bool) -> None:
         """Appends the change of a settings ConfigMap, as `kubectl get --watch --output-watch-events` prints it."""
-        now = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-        event = {"type": "MODIFIED", "observed_at": now, "object": self._settings(fault, changed=changed)}
+        event = {"type": "MODIFIED", "observed_at": _now(), "object": self._settings(fault, changed=changed)}
         with (folder / "watch.jsonl").open("a", encoding="utf-8") as file:
             file.write(json.dumps(event) + "\n")
+
+    def watch_mesh(self, folder: Path, mesh: Mesh) -> None:
+        """Appends what changed in Istio's objects and the mesh configuration since the last time."""
+        after = _configured(mesh, self._placement)
+        with (folder / "watch.jsonl").open("a", encoding="utf-8") as file:
+            for key in dict.fromkeys((*self._configuration, *after)):
+                old, new = self._configuration.get(key), after.get(key)
+                if old == new:
+                    continue
+                if old is None:
+                    self._added[key] = datetime.now(UTC)
+                kind, api_version, namespace, name = key
+                body, created = new or old or {}, self._added.get(key)
+                event = {
+                    "type": "DELETED" if new is None else "ADDED" if old is None else "MODIFIED",
+                    "observed_at": _now(),
+                    "object": self._object(api_version, kind, name, namespace, body, created=created),
+                }
+                file.write(json.dumps(event) + "\n")
+        self._configuration = after
 
     def _objects(self, settings: Sequence[Fault]) -> list[JsonObject]:
         mesh = self._mesh
         namespaces = sorted({workload.namespace for workload in mesh.workloads})
         found = [self._object("v1", "Namespace", name, None, {}, labels=_namespace_labels(name)) for name in namespaces]
-        found.append(self._object("v1", "ConfigMap", "istio", "istio-system", {"data": {"mesh": MESH_CONFIG}}))
         found += [self._settings(fault, changed=False) for fault in settings]
         for workload in mesh.workloads:
             found += self._workload(workload)
         found += self._services()
         found += [
-            self._object(f"{each.group}/v1", each.kind, each.name, each.namespace, {"spec": each.spec})
-            for each in istio_objects(mesh, self._placement)
+            self._object(api_version, kind, name, namespace, body)
+            for (kind, api_version, namespace, name), body in self._configuration.items()
         ]
         return found
 
@@ -81,6 +91,8 @@ class Cluster:
         name: str,
         namespace: str | None,
         body: JsonObject,
+        *,
+        created: datetime | None = None,
         **metadata: JsonObject | list[JsonObject],
     ) -> JsonObject:
         self._version += 1
@@ -93,7 +105,7 @@ class Cluster:
                 **place,
                 "uid": _uid(kind, namespace, name),
                 "resourceVersion": str(self._version),
-                "creationTimestamp": self._created.strftime("%Y-%m-%dT%H:%M:%SZ"),
+                "creationTimestamp": (created or self._created).strftime("%Y-%m-%dT%H:%M:%SZ"),
                 **metadata,
             },
             **body,
@@ -188,6 +200,21 @@ class Cluster:
             namespace = service.namespace
             found.append(self._object("discovery.k8s.io/v1", "EndpointSlice", name, namespace, slices, labels=owner))
         return found
+
+
+def _configured(mesh: Mesh, placement: Placement) -> dict[tuple[str, str, str, str], JsonObject]:
+    """(kind, apiVersion, namespace, name) -> body of every object that configures proxies."""
+    text = mesh_configuration(mesh)
+    found: dict[tuple[str, str, str, str], JsonObject] = {
+        ("ConfigMap", "v1", "istio-system", "istio"): {"data": {"mesh": text}}
+    }
+    for each in istio_objects(mesh, placement):
+        found[each.kind, f"{each.group}/{each.version}", each.namespace, each.name] = {"spec": each.spec}
+    return found
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 class _NoAliases(yaml.SafeDumper):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 from typing import TYPE_CHECKING
 
@@ -14,10 +15,11 @@ from tests.lab.truth import Event, Recorder
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tests.lab.model import LoadRequest, Scenario
+    from tests.lab.model import LoadRequest, RawRequest, Scenario
     from tests.lab.placement import Placement
 
 REQUEST_TIMEOUT_S = 40.0
+RAW_INTERVAL_S = 0.4
 CLIENTS = 6
 # Quotes, tabs, UTF-8, a forged end of line, nothing: Envoy's text log escapes none of it.
 USER_AGENTS = (
@@ -59,6 +61,22 @@ class LoadGenerator:
                 await asyncio.sleep(max(0.0, next_at - time.monotonic()))
                 tasks.create_task(self._send(next(self._requests)))
                 next_at += self._rng.uniform(0.4, 1.6) / rate
+
+    async def run_raw(self, raw: RawRequest, seconds: float) -> None:
+        """Sends the raw request every 400 ms for that long."""
+        ends = time.monotonic() + seconds
+        async with asyncio.TaskGroup() as tasks:
+            while time.monotonic() < ends:
+                tasks.create_task(self._send_raw(raw))
+                await asyncio.sleep(RAW_INTERVAL_S)
+
+    async def _send_raw(self, raw: RawRequest) -> None:
+        reader, writer = await self._clients[0].connect(self._address)
+        writer.write(raw.content)
+        with contextlib.suppress(*CALL_ERRORS):
+            async with asyncio.timeout(raw.patience_s):
+                await reader.read()
+        writer.close()
 
     async def close(self) -> None:
         """Closes the clients' connections."""

@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Self
 
 from tests.lab.apps import Application, build_applications
+from tests.lab.control import ControlPlane
 from tests.lab.fleet import Fleet
 from tests.lab.kubernetes import Cluster
 from tests.lab.load import LoadGenerator
@@ -92,7 +93,11 @@ class LabMesh:
         for application in self._applications:
             await application.start()
             stack.push_async_callback(application.close)
-        self.fleet = Fleet(scenario.mesh, self.placement, files)
+        if scenario.is_dynamic:
+            self._control = ControlPlane(scenario.mesh, self.placement, files)
+            await self._control.start()
+            stack.push_async_callback(self._control.stop)
+        self.fleet = Fleet(scenario.mesh, self.placement, files, is_dynamic=scenario.is_dynamic)
         self.fleet.write_configurations()
         stack.push_async_callback(self.fleet.stop)
         await self.fleet.start()
@@ -127,23 +132,31 @@ class LabMesh:
     async def inject(self, fault: Fault) -> None:
         """Applies a fault now, for its `seconds`, and then takes it back."""
         targets = [each for each in self._applications if each.name == fault.target]
-        if not targets:
+        if not targets and fault.behaviour is not None:
             message = f"no application {fault.target!r} to inject {fault.name!r} into"
             raise ValueError(message)
         before = [target.behaviour for target in targets]
         window: dict[str, JsonObject | str | float] = {"name": fault.name, "start": time.time()}
         self.faults.append(window)
         try:
-            await self._behave(fault, targets, [fault.behaviour] * len(targets), changed=True)
-            await asyncio.sleep(fault.seconds)
+            self._configure(fault, changed=True)
+            await self._behave(fault, targets, [fault.behaviour or old for old in before], changed=True)
+            if fault.raw is not None:
+                await self.load.run_raw(fault.raw, fault.seconds)
+            else:
+                await asyncio.sleep(fault.seconds)
         finally:
+            self._configure(fault, changed=False)
             await self._behave(fault, targets, before, changed=False)
-            window |= {
-                "end": time.time(),
-                "expect": fault.expect,
-                "target": fault.target,
-                "action": {"behaviour": asdict(fault.behaviour)},
-            }
+            behaviour: JsonObject = {} if fault.behaviour is None else {"behaviour": asdict(fault.behaviour)}
+            window |= {"end": time.time(), "expect": fault.expect, "target": fault.target, "action": behaviour}
+
+    def _configure(self, fault: Fault, *, changed: bool) -> None:
+        if fault.change is None:
+            return
+        mesh = fault.change(self.scenario.mesh) if changed else self.scenario.mesh
+        self._control.publish(mesh)
+        self._cluster.watch_mesh(self.files.kubernetes, mesh)
 
     async def _behave(
         self, fault: Fault, targets: list[Application], behaviours: list[Behaviour], *, changed: bool

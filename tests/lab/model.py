@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
+from tests.lab.policies import Policies
+
 Json: TypeAlias = "str | int | float | bool | Sequence[Json] | Mapping[str, Json] | None"
 JsonObject: TypeAlias = Mapping[str, Json]
-Protocol = Literal["http", "tcp"]
+Protocol = Literal["http", "grpc", "tcp"]
 
 TRUST_DOMAIN = "cluster.local"
 CLUSTER_DOMAIN = f"svc.{TRUST_DOMAIN}"
@@ -61,12 +63,13 @@ class Endpoint:
 
 @dataclass(frozen=True, slots=True)
 class Behaviour:
-    """How an application answers; every field can change while it runs."""
+    """How an application answers; every field can change while it runs. A gRPC application's errors have a status."""
 
     latency_ms: float = 5.0
     jitter_ms: float = 2.0
     error_rate: float = 0.0
     error_status: int = 503
+    grpc_status: int = 13
     reset_rate: float = 0.0
     stopped: bool = False
 
@@ -127,16 +130,24 @@ class RoutePolicy:
     weights: tuple[tuple[str, int], ...] = ()
     dangling: tuple[str, str] | None = None
     """(path prefix, host that does not exist)"""
+    prefix: str = "/"
+    """Other paths have no route."""
+    abort_status: int | None = None
+    delay_ms: int | None = None
+    fault_percent: int = 100
 
 
 @dataclass(frozen=True, slots=True)
 class DestinationPolicy:
-    """One DestinationRule: subsets by version label, and connection pool limits."""
+    """One DestinationRule: subsets by version label, connection pool limits, and the client's TLS."""
 
     service: str
     subsets: tuple[str, ...] = ()
     max_connections: int | None = None
     max_pending_requests: int | None = None
+    tls_mode: Literal["ISTIO_MUTUAL", "DISABLE"] | None = None
+    """Null: by what the endpoint has, as Istio does by itself"""
+    subject_alt_names: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,17 +160,39 @@ class LoadRequest:
 
 
 @dataclass(frozen=True, slots=True)
+class RawRequest:
+    """Bytes sent to the gateway again and again; the connection is closed after `patience_s`, whatever came."""
+
+    content: bytes
+    patience_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Expectation:
+    """What a diagnosis has to say of a fault: any of `causes`, on `edges` (caller, full host), at `object`."""
+
+    causes: tuple[str, ...]
+    edges: tuple[tuple[str, str], ...]
+    object: str | None = None
+    seen_in: str = "logs"
+
+
+@dataclass(frozen=True, slots=True)
 class Fault:
-    """Another behaviour of a workload's pods, `start_s` seconds into the load, for `seconds`."""
+    """Another behaviour of a workload's pods, or another configuration, `start_s` seconds into the load."""
 
     name: str
     target: str
-    behaviour: Behaviour
+    behaviour: Behaviour | None = None
     expect: str = ""
     start_s: float = 0.0
     seconds: float = 10.0
     settings_change: tuple[str, str, str] | None = None
     """(key, old, new) of the workload's settings ConfigMap that carries the change, if one does"""
+    change: Callable[[Mesh], Mesh] | None = None
+    """What becomes of the configuration meanwhile"""
+    raw: RawRequest | None = None
+    expected: Expectation | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,6 +207,7 @@ class Mesh:
     routes: tuple[RoutePolicy, ...]
     destinations: tuple[DestinationPolicy, ...]
     load: tuple[LoadRequest, ...]
+    policies: Policies = field(default_factory=Policies)
 
     def service(self, name: str) -> Service:
         """The service of that short name. Raises KeyError where there is none."""
@@ -209,3 +243,8 @@ class Scenario:
     query_step_seconds: int = 5
     extra_user_agents: tuple[bytes, ...] = ()
     """E.g. bytes that are not UTF-8, which make Envoy export spans that strict protobuf readers refuse"""
+
+    @property
+    def is_dynamic(self) -> bool:
+        """Whether the configuration changes while it runs, so that proxies have to ask for it."""
+        return any(fault.change is not None for fault in self.faults)

@@ -3,20 +3,48 @@
 from __future__ import annotations
 
 import gzip
+import json
 import shutil
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from tests.lab.expectations import expected_findings
+
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from tests.lab.model import Scenario
     from tests.lab.truth import GroundTruth
 
 MAX_BYTES = 3_000_000
+MAX_FAULT_BYTES = 800_000
+DIAGNOSED_METRICS = ("istio_requests_total.json", "upstream_rq_retry.json", "up.json")
 
 
 class RecordingTooLargeError(ValueError):
     """The recording would be larger than what may be bundled."""
+
+
+def write_fault_recording(truth: GroundTruth, scenario: Scenario, target: Path) -> int:
+    """Replaces `target` with the part of a run that diagnosis reads, and what it has to find; gives its size in bytes.
+
+    Text logs, objects and their changes, and the metrics that tell what logs cannot, all compressed.
+    """
+    if target.exists():
+        shutil.rmtree(target)
+    shutil.copytree(truth.input / "kubernetes", target / "input" / "kubernetes")
+    sources = [
+        *sorted((truth.input / "logs-text").glob("*/access.log")),
+        *(truth.input / "prometheus" / name for name in DIAGNOSED_METRICS),
+    ]
+    for source in sources:
+        packed = target / source.relative_to(truth.out_dir)
+        packed = packed.with_name(f"{packed.name}.gz")
+        packed.parent.mkdir(parents=True, exist_ok=True)
+        packed.write_bytes(gzip.compress(source.read_bytes(), mtime=0))
+    expected = json.dumps(expected_findings(scenario, truth), indent=1)
+    (target / "expected_findings.json").write_text(f"{expected}\n", encoding="utf-8")
+    return _checked_size(target, MAX_FAULT_BYTES)
 
 
 def write_recording(truth: GroundTruth, target: Path, command: str) -> int:
@@ -36,9 +64,13 @@ def write_recording(truth: GroundTruth, target: Path, command: str) -> int:
         packed.write_bytes(gzip.compress(log.read_bytes(), mtime=0))
     shutil.copy(truth.out_dir / "ground_truth.json", target)
     (target / "README.md").write_text(_readme(truth, command), encoding="utf-8")
+    return _checked_size(target, MAX_BYTES)
+
+
+def _checked_size(target: Path, most: int) -> int:
     size = sum(path.stat().st_size for path in target.rglob("*") if path.is_file())
-    if size > MAX_BYTES:
-        message = f"{target} has {size} bytes, more than {MAX_BYTES}: lower the rate or the length"
+    if size > most:
+        message = f"{target} has {size} bytes, more than {most}: lower the rate or the length"
         raise RecordingTooLargeError(message)
     return size
 

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from tests.lab.configuration_faults import CONFIGURATION_FAULTS
+from tests.lab.fault_mesh import FAULTS_MESH
 from tests.lab.model import Behaviour, Fault, Scenario
+from tests.lab.protocol_faults import PROTOCOL_FAULTS
 from tests.lab.topology import SHOP, reduced
 
 REVIEWS_ERRORS = Fault(
@@ -77,4 +80,24 @@ SHOP_SCENARIO = Scenario(
     ),
 )
 
-SCENARIOS = {scenario.name: scenario for scenario in (SMOKE, SHOP_SCENARIO)}
+
+def one_after_another(
+    name: str, faults: tuple[Fault, ...], fault_seconds: float, gap_seconds: float, requests_per_second: float
+) -> Scenario:
+    """The faults in this order, with quiet between them."""
+    spaced = tuple(
+        timed(fault, 4 + number * (fault_seconds + gap_seconds), fault_seconds) for number, fault in enumerate(faults)
+    )
+    return Scenario(
+        name=name,
+        mesh=FAULTS_MESH,
+        seconds=spaced[-1].start_s + fault_seconds + gap_seconds,
+        requests_per_second=requests_per_second,
+        faults=spaced,
+    )
+
+
+# Windows are far enough apart that none is taken for its neighbour on a machine that is busy.
+FAULTS_SCENARIO = one_after_another("faults", CONFIGURATION_FAULTS + PROTOCOL_FAULTS, 5, 9, 2.5)
+
+SCENARIOS = {scenario.name: scenario for scenario in (SMOKE, SHOP_SCENARIO, FAULTS_SCENARIO)}

@@ -13,6 +13,9 @@ import pytest
 
 ROOT: Final = Path(os.environ.get("ENVOY_CORPUS_DIR") or Path(__file__).parents[2].parent / "shared" / "envoy-corpus")
 
+#: The lab's own recording of faults, which is always there.
+FAULTS: Final = Path(__file__).parents[1] / "recordings" / "faults"
+
 #: A call edge as both the truth and the topology name it: caller workload, called host, protocol.
 EdgeKey = tuple[str, str, str]
 
@@ -52,6 +55,11 @@ class Corpus:
 def corpora() -> list[Corpus]:
     """Every corpus there is; none where the development data is absent."""
     return [Corpus(path) for path in sorted(ROOT.iterdir()) if (path / "input").is_dir()] if ROOT.is_dir() else []
+
+
+def diagnosable() -> list[Corpus]:
+    """Every corpus with text logs, the lab's own recording of faults among them."""
+    return [corpus for corpus in (Corpus(FAULTS), *corpora()) if corpus.inputs("logs-text")]
 
 
 def each_corpus(*, healthy: bool | None = None) -> pytest.MarkDecorator:

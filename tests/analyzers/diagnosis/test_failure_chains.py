@@ -133,6 +133,22 @@ def test_a_connection_that_broke_is_explained_by_the_servers_missing_filter_chai
     assert [(edge["caller"], edge["failures"]) for edge in row["edges"]] == [("web", 1)]
 
 
+def test_a_handshake_that_the_server_could_not_read_belongs_to_the_call_that_made_it() -> None:
+    found = roots(
+        call(0, seconds=0.05, response_code=503, response_flags="URX,UF", is_error=True,
+             upstream_transport_failure_reason="TLS_error:|268435703:SSL_routines:OPENSSL_internal:WRONG_VERSION_NUMBER"),
+        call(0.002, callee=BANK, request_id=None, reporter="destination", response_code=400, response_flags="DPE",
+             server_response_code=400, server_response_flags="DPE", server_response_code_details="http1.codec_error"),
+    )  # fmt: skip
+    assert found[BANK] == ("cart.shop.svc.cluster.local", "handshake")
+
+
+def test_a_grpc_call_that_failed_in_its_trailers_causes_the_answer_of_who_made_it() -> None:
+    child = FROM_CART | {"protocol": "grpc", "response_code": 200, "grpc_status": 14, "is_error": True}
+    found = roots(call(0, seconds=0.5, request_id="r", **PASSED_ON), call(0.1, request_id="r", **child))
+    assert found["cart.shop.svc.cluster.local"] == (BANK, "response")
+
+
 def episodes(*calls: dict[str, object]) -> Counter[tuple[str, int]]:
     """(cause, failures) -> episodes."""
     with session_of(calls) as session:

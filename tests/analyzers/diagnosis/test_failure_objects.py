@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
+from analyzers.diagnosis.explained_failures import run
+from analyzers.framework.analyzer import Options
 from tests.support.calls import START, call, session_of
 from tests.support.rows import mesh_object, pod, service
 
@@ -206,10 +208,58 @@ def test_plain_text_to_strict_is_known_from_configuration_where_the_callee_logs_
 
 
 def test_a_declared_host_called_past_the_registry_is_out_of_scope() -> None:
-    sidecar = mesh_object(NETWORKING, "Sidecar", "shop", "narrow", {"spec": {"egress": [{"hosts": ["./*"]}]}})
+    def sidecar(*hosts: str) -> Row:
+        return mesh_object(NETWORKING, "Sidecar", "shop", "narrow", {"spec": {"egress": [{"hosts": hosts}]}})
+
     past = failing(NO_HOST, route_kind="passthrough")
-    assert told(past, sidecar) == [("out_of_scope", "Sidecar/narrow", "spec/egress")]
+    assert told(past, sidecar("istio-system/*")) == [("out_of_scope", "Sidecar/narrow", "spec/egress")]
+    assert told(past, sidecar("./bank.shop.svc.cluster.local")) == [("out_of_scope", "Sidecar/narrow", "spec/egress")]
+    for covering in ("./*", "*/*", "shop/cart.shop.svc.cluster.local", "*/*.shop.svc.cluster.local"):
+        assert told(past, sidecar("istio-system/*", covering)) == [("no_healthy_endpoint", None, None)]
     assert told(past) == [("no_healthy_endpoint", None, None)]
+
+
+TCP_FAILED: dict[str, Any] = {
+    "protocol": "tcp", "response_code": 0, "response_flags": "UF,URX", "request_id": None, "is_error": True,
+}  # fmt: skip
+
+
+def test_a_tcp_handshake_that_failed_is_explained_by_configuration() -> None:
+    disabled = mesh_object(SECURITY, "PeerAuthentication", "shop", "cart", {"spec": {"mtls": {"mode": "DISABLE"}}})
+    names = {"trafficPolicy": {"tls": {"mode": "ISTIO_MUTUAL", "subjectAltNames": ["spiffe://other"]}}}
+    new = destination_rule(names, event="ADDED", observed_at=START + timedelta(seconds=58))
+    assert told(failing(TCP_FAILED)) == [("connection_failed", None, None)]
+    assert told(failing(TCP_FAILED), disabled) == [
+        ("tls_to_disabled_mtls", "PeerAuthentication/cart", "spec/mtls/mode")
+    ]
+    assert told(failing(TCP_FAILED), new) == [
+        ("certificate_mismatch", "DestinationRule/cart", "spec/trafficPolicy/tls")
+    ]
+    assert told(failing(TCP_FAILED), destination_rule(names))[0][0] == "connection_failed"
+
+
+def test_the_newer_of_two_objects_that_disagree_about_tls_is_blamed() -> None:
+    wrong: dict[str, Any] = {
+        "response_code": 503, "response_flags": "UF", "is_error": True,
+        "upstream_transport_failure_reason": "TLS_error:|268435703:SSL_routines:OPENSSL_internal:WRONG_VERSION_NUMBER",
+    }  # fmt: skip
+    sends = destination_rule({"trafficPolicy": {"tls": {"mode": "ISTIO_MUTUAL"}}})
+    new = mesh_object(
+        SECURITY, "PeerAuthentication", "shop", "cart", {"spec": {"mtls": {"mode": "DISABLE"}}},
+        event="ADDED", observed_at=START + timedelta(seconds=58),
+    )  # fmt: skip
+    assert told(failing(wrong), sends, new)[0][:2] == ("tls_to_disabled_mtls", "PeerAuthentication/cart")
+    assert told(failing(wrong), sends)[0][:2] == ("tls_to_disabled_mtls", "DestinationRule/cart")
+
+
+def test_the_change_that_calls_began_to_fail_with_is_told_as_a_diff() -> None:
+    before = virtual_service("cart", {"timeout": "9s"})
+    after = virtual_service("cart", {"timeout": "1s"}, event="MODIFIED", observed_at=START + timedelta(seconds=58))
+    with session_of(failing(TIMED_OUT), mesh_objects=[row.values for row in (*CART, before, after)]) as session:
+        (finding,) = run(session, Options())
+    change: Any = finding.evidence["object_change"]
+    assert change["event"] == "changed"
+    assert [line for line in change["diff"] if line[0] in "+-"][2:] == ["-    timeout: 9s", "+    timeout: 1s"]
 
 
 def test_blocked_egress_and_new_filters_name_their_object() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tests.lab.model import TRUST_DOMAIN, JsonObject, Mesh, Pod
-from tests.lab.proxy.clusters import LOCALITY, clusters
+from tests.lab.proxy.clusters import CONTROL_CLUSTER, LOCALITY, clusters, control
 from tests.lab.proxy.listeners import listeners
 from tests.lab.proxy.stats import STAT_PREFIX
 
@@ -27,15 +27,35 @@ KEPT_STATISTICS = (
 )
 
 
-def bootstrap(pod: Pod, mesh: Mesh, placement: Placement, files: LabFiles) -> JsonObject:
-    """The configuration Envoy is started with."""
-    return {
-        "node": _node(pod),
-        "admin": {"address": {"socket_address": {"address": pod.pod_ip, "port_value": ADMIN_PORT}}},
+_ASKED: JsonObject = {
+    "resource_api_version": "V3",
+    "api_config_source": {
+        "api_type": "REST",
+        "transport_api_version": "V3",
+        "cluster_names": [CONTROL_CLUSTER],
+        "refresh_delay": "0.4s",
+        "request_timeout": "2s",
+    },
+}
+
+
+def bootstrap(pod: Pod, mesh: Mesh, placement: Placement, files: LabFiles, *, is_dynamic: bool = False) -> JsonObject:
+    """The configuration Envoy is started with: all of it, or where it asks for it."""
+    resources: JsonObject = {
         "static_resources": {
             "listeners": listeners(pod, mesh, files),
             "clusters": clusters(pod, mesh, placement, files),
-        },
+        }
+    }
+    if is_dynamic:
+        resources = {
+            "static_resources": {"clusters": [control(placement)]},
+            "dynamic_resources": {"lds_config": _ASKED, "cds_config": _ASKED},
+        }
+    return {
+        "node": _node(pod),
+        "admin": {"address": {"socket_address": {"address": pod.pod_ip, "port_value": ADMIN_PORT}}},
+        **resources,
         "stats_config": {
             "use_all_default_tags": False,
             "stats_tags": [

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 # The address Istio's sidecars call their application from.
 INBOUND_SOURCE = "127.0.0.6"
+CONTROL_CLUSTER = "lab-control"
+CONTROL_PORT = 15010
 UNLIMITED = 4294967295
 LOCALITY: JsonObject = {"region": "lab-region", "zone": "lab-zone-a"}
 _HTTP_OPTIONS = "type.googleapis.com/envoy.extensions.upstreams.http.v3.HttpProtocolOptions"
@@ -27,7 +29,10 @@ def outbound_name(port: int, host: str, subset: str = "") -> str:
 def clusters(pod: Pod, mesh: Mesh, placement: Placement, files: LabFiles) -> list[JsonObject]:
     """Every cluster of one pod's proxy."""
     found = [_collector(placement), _black_hole(pod)]
+    scope = mesh.policies.scope(pod.workload.app)
     for service in mesh.services:
+        if scope is not None and service.name not in scope:
+            continue
         policy = mesh.destination(service)
         found.extend(_outbound(pod, service, subset, policy, placement, files) for subset in ("", *policy.subsets))
     found.extend(
@@ -60,9 +65,11 @@ def _outbound(
         source=pod.pod_ip,
         metadata=_service_metadata(service.name, service.namespace, service.host, service.port),
         limits={name: limit for name, limit in limits.items() if limit is not None},
+        is_http2=service.protocol == "grpc",
     )
     callees = {callee.workload for callee in behind}
-    return {**cluster, "lb_policy": "LEAST_REQUEST", **upstream_sockets(pod, service, subset, callees, files)}
+    sockets = upstream_sockets(pod, service, subset, callees, policy, files)
+    return {**cluster, "lb_policy": "LEAST_REQUEST", **sockets}
 
 
 def _inbound(pod: Pod, service: Service) -> JsonObject:
@@ -71,6 +78,7 @@ def _inbound(pod: Pod, service: Service) -> JsonObject:
         [_endpoint(pod.app_ip, pod.port)],
         source=INBOUND_SOURCE,
         metadata=_service_metadata(service.name, service.namespace, service.host, service.port),
+        is_http2=service.protocol == "grpc",
     )
 
 
@@ -95,6 +103,11 @@ def _collector(placement: Placement) -> JsonObject:
     return _cluster(COLLECTOR_CLUSTER, [_endpoint(placement.block.control, COLLECTOR_PORT)], source=None)
 
 
+def control(placement: Placement) -> JsonObject:
+    """Where a proxy asks for its configuration."""
+    return _cluster(CONTROL_CLUSTER, [_endpoint(placement.block.control, CONTROL_PORT)], source=None)
+
+
 def _cluster(
     name: str,
     endpoints: list[JsonObject],
@@ -102,10 +115,12 @@ def _cluster(
     source: str | None,
     metadata: JsonObject | None = None,
     limits: dict[str, int] | None = None,
+    is_http2: bool = False,
 ) -> JsonObject:
     defaults = dict.fromkeys(("max_connections", "max_pending_requests", "max_requests", "max_retries"), UNLIMITED)
     thresholds: JsonObject = {**defaults, **(limits or {}), "track_remaining": True}
-    options: JsonObject = {"@type": _HTTP_OPTIONS, "explicit_http_config": {"http_protocol_options": {}}}
+    protocol = "http2_protocol_options" if is_http2 else "http_protocol_options"
+    options: JsonObject = {"@type": _HTTP_OPTIONS, "explicit_http_config": {protocol: {}}}
     cluster: dict[str, JsonObject | str] = {
         "name": name,
         "type": "STATIC",

@@ -56,10 +56,14 @@ _OPENTELEMETRY = "type.googleapis.com/envoy.config.trace.v3.OpenTelemetryConfig"
 
 def access_logs(pod: Pod, files: LabFiles, stats: JsonObject) -> list[JsonObject]:
     """Both file logs and the metrics, for one connection manager or TCP proxy."""
+    return [*file_logs(pod, files), stats]
+
+
+def file_logs(pod: Pod, files: LabFiles) -> list[JsonObject]:
+    """Both file logs."""
     return [
         _file_log(files.text_log(pod), {"text_format_source": {"inline_string": TEXT_FORMAT}}),
         _file_log(files.json_log(pod), {"json_format": JSON_FORMAT}),
-        stats,
     ]
 
 

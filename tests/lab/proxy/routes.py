@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from tests.lab.model import External, JsonObject, Mesh, Pod, RoutePolicy, Service
 
 PREVIOUS_HOSTS = "type.googleapis.com/envoy.extensions.retry.host.previous_hosts.v3.PreviousHostsPredicate"
+FAULT_FILTER = "envoy.filters.http.fault"
+FAULT_TYPE = "type.googleapis.com/envoy.extensions.filters.http.fault.v3.HTTPFault"
 # What Istio puts on every route that has no retry policy of its own.
 DEFAULT_RETRIES: JsonObject = {
     "retry_on": "connect-failure,refused-stream,unavailable,cancelled",
@@ -24,23 +26,24 @@ DEFAULT_RETRIES: JsonObject = {
 
 def outbound_routes(pod: Pod, mesh: Mesh, port: int) -> JsonObject:
     """The routes of the listener for one port; what nobody registered goes through PassthroughCluster."""
-    hosts = [_service_host(service, mesh.route(service)) for service in _http_services(mesh, port)]
+    scope = mesh.policies.scope(pod.workload.app)
+    hosts = [
+        _service_host(service, mesh.route(service))
+        for service in _http_services(mesh, port)
+        if scope is None or service.name in scope
+    ]
     hosts += [_external_host(external) for external in mesh.externals if external.registered and external.port == port]
-    hosts.append(
-        {
-            "name": "allow_any",
-            "domains": ["*"],
-            "routes": [
-                {
-                    "name": "allow_any",
-                    "match": {"prefix": "/"},
-                    "route": {"cluster": "PassthroughCluster", "timeout": "0s"},
-                }
-            ],
-            "include_request_attempt_count": True,
-        }
-    )
+    hosts.append(_catch_all(mesh))
     return _configuration(str(port), hosts, request_headers_to_add=peer_headers(pod, "src"))
+
+
+def _catch_all(mesh: Mesh) -> JsonObject:
+    name = "block_all" if mesh.policies.registry_only else "allow_any"
+    answer: JsonObject = {"route": {"cluster": "PassthroughCluster", "timeout": "0s"}}
+    if mesh.policies.registry_only:
+        answer = {"direct_response": {"status": 502}}
+    route: JsonObject = {"name": name, "match": {"prefix": "/"}, **answer}
+    return {"name": name, "domains": ["*"], "routes": [route], "include_request_attempt_count": True}
 
 
 def gateway_routes(pod: Pod, mesh: Mesh) -> JsonObject:
@@ -73,7 +76,7 @@ def _configuration(name: str, virtual_hosts: list[JsonObject], **headers: list[J
 
 
 def _http_services(mesh: Mesh, port: int) -> list[Service]:
-    return [service for service in mesh.services if service.protocol == "http" and service.port == port]
+    return [service for service in mesh.services if service.protocol != "tcp" and service.port == port]
 
 
 def _service_host(service: Service, policy: RoutePolicy) -> JsonObject:
@@ -92,9 +95,21 @@ def _service_routes(service: Service, policy: RoutePolicy) -> list[JsonObject]:
     if policy.dangling is not None:
         prefix, host = policy.dangling
         routes.append(_route("preview", prefix, outbound_name(service.port, host), service))
-    main = dict(_route("default", "/", outbound_name(service.port, service.host), service))
+    main = dict(_route("default", policy.prefix, outbound_name(service.port, service.host), service))
     main["route"] = {**_action(service, policy)}
+    fault = _fault(policy)
+    if fault is not None:
+        main["typed_per_filter_config"] = {FAULT_FILTER: fault}
     return [*routes, main]
+
+
+def _fault(policy: RoutePolicy) -> JsonObject | None:
+    share: JsonObject = {"numerator": policy.fault_percent, "denominator": "HUNDRED"}
+    if policy.abort_status is not None:
+        return {"@type": FAULT_TYPE, "abort": {"http_status": policy.abort_status, "percentage": share}}
+    if policy.delay_ms is not None:
+        return {"@type": FAULT_TYPE, "delay": {"fixed_delay": f"{policy.delay_ms / 1000}s", "percentage": share}}
+    return None
 
 
 def _action(service: Service, policy: RoutePolicy) -> JsonObject:

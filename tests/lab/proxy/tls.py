@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from tests.lab.model import JsonObject, Pod, Service, Workload
+    from tests.lab.model import DestinationPolicy, JsonObject, Pod, Service, Workload
     from tests.lab.proxy.files import LabFiles
 
 _TLS = "type.googleapis.com/envoy.extensions.transport_sockets.tls.v3"
@@ -18,9 +18,15 @@ def server_name(service: Service, subset: str) -> str:
     return f"outbound_.{service.port}_.{subset}_.{service.host}"
 
 
-def upstream_sockets(pod: Pod, service: Service, subset: str, callees: set[Workload], files: LabFiles) -> JsonObject:
-    """Transport sockets by endpoint: TLS where the endpoint has a sidecar, plain text where it has none."""
-    common = _common(pod.workload, files, ["istio", "http/1.1"])
+def upstream_sockets(
+    pod: Pod, service: Service, subset: str, callees: set[Workload], policy: DestinationPolicy, files: LabFiles
+) -> JsonObject:
+    """Transport sockets by endpoint: TLS where the endpoint has a sidecar, plain text where it has none.
+
+    A policy with a TLS mode has the last word for every endpoint.
+    """
+    common = _common(pod.workload, files, ["istio", "h2" if service.protocol == "grpc" else "http/1.1"])
+    names = policy.subject_alt_names or tuple(sorted({callee.identity for callee in callees}))
     context: JsonObject = {
         "@type": f"{_TLS}.UpstreamTlsContext",
         "common_tls_context": {
@@ -28,28 +34,20 @@ def upstream_sockets(pod: Pod, service: Service, subset: str, callees: set[Workl
             "validation_context": {
                 **_trust(files),
                 "match_typed_subject_alt_names": [
-                    {"san_type": "URI", "matcher": {"exact": identity}}
-                    for identity in sorted({callee.identity for callee in callees})
+                    {"san_type": "URI", "matcher": {"exact": identity}} for identity in names
                 ],
             },
         },
         "sni": server_name(service, subset),
     }
+    encrypted: JsonObject = {"name": "envoy.transport_sockets.tls", "typed_config": context}
+    plain: JsonObject = {"name": "envoy.transport_sockets.raw_buffer", "typed_config": {"@type": _RAW}}
+    if policy.tls_mode is not None:
+        return {"transport_socket": plain if policy.tls_mode == "DISABLE" else encrypted}
     return {
         "transport_socket_matches": [
-            {
-                "name": "tlsMode-istio",
-                "match": {"tlsMode": "istio"},
-                "transport_socket": {"name": "envoy.transport_sockets.tls", "typed_config": context},
-            },
-            {
-                "name": "tlsMode-disabled",
-                "match": {},
-                "transport_socket": {
-                    "name": "envoy.transport_sockets.raw_buffer",
-                    "typed_config": {"@type": _RAW},
-                },
-            },
+            {"name": "tlsMode-istio", "match": {"tlsMode": "istio"}, "transport_socket": encrypted},
+            {"name": "tlsMode-disabled", "match": {}, "transport_socket": plain},
         ]
     }
 
