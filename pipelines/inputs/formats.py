@@ -80,6 +80,10 @@ FORMATS: Final[dict[str, Format]] = {
         Format("zipkin_json_lines", SPANS, SPAN_FIELDS, _LINES, "zipkin:parse_zipkin_lines"),
         Format("jaeger_json", SPANS, SPAN_FIELDS, _DOCUMENT, "jaeger:parse_jaeger"),
         Format("jaeger_json_lines", SPANS, SPAN_FIELDS, _LINES, "jaeger:parse_jaeger_lines"),
+        Format("otlp_metrics", METRIC_SAMPLES, METRIC_SAMPLE_FIELDS, _DELIMITED, "otlp_metrics:parse_otlp_metrics"),
+        Format(
+            "otlp_metrics_json", METRIC_SAMPLES, METRIC_SAMPLE_FIELDS, _LINES, "otlp_metrics:parse_otlp_metrics_json"
+        ),
         Format(
             "prometheus_range", METRIC_SAMPLES, METRIC_SAMPLE_FIELDS, _DOCUMENT, "prometheus_range:prometheus_batches"
         ),

@@ -22,7 +22,7 @@ _YAML_OBJECT: Final = re.compile(rb"^(?:- )?[ ]{0,2}(?:apiVersion|kind):[ \t]", 
 _PROTOBUF_KINDS: Final = {
     "otlp_traces": Recognition("otlp_traces"),
     "otlp_logs": Recognition("otlp_logs"),
-    "otlp_metrics": Recognition(None, "OTLP metrics (protobuf), which are not read yet"),
+    "otlp_metrics": Recognition("otlp_metrics"),
     "als": Recognition("als"),
 }
 

@@ -16,7 +16,7 @@ _JSON_KEYS: Final = (
     ("resource_spans", "otlp_traces_json", ""),
     ("resourceLogs", "otlp_logs_json", ""),
     ("resource_logs", "otlp_logs_json", ""),
-    ("resourceMetrics", None, "OTLP metrics (JSON), which are not read yet"),
+    ("resourceMetrics", "otlp_metrics_json", ""),
     ("cluster_statuses", "envoy_clusters", ""),
     ("clusterStatuses", "envoy_clusters", ""),
     ("configs", "envoy_config_dump", ""),

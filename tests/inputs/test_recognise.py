@@ -88,6 +88,7 @@ def metrics() -> bytes:
         (lines(TRACES, TRACES), "otlp_traces_json"),
         (traces(), "otlp_traces"),
         (logs(), "otlp_logs"),
+        (metrics(), "otlp_metrics"),
         (stream(message(http_entry(), node=NODE)), "als"),
         (stream(message(node=NODE), message(tcp_entry())), "als"),
         (delimited(ExportTraceServiceRequest()) + traces(), "otlp_traces"),
@@ -102,7 +103,6 @@ def test_recognised(content: bytes, expected: str) -> None:
     [
         (b"", "empty"),
         (b" \n\n", "white space"),
-        (metrics(), "OTLP metrics"),
         (b"[2026-11-22 22:04:58.808][6875][warning][main] [source/server/server.cc:1059] hot\n", "Envoy's own log"),
         (b"2026-01-01T00:00:00.000000001Z stdout F hello\n", "wrapped by cri, and within: no format"),
         (b"\x7fELF\x02\x01\x01\0\0\0", "binary"),
