@@ -17,7 +17,7 @@ from pipelines.parsers.otlp_attributes import attribute_map
 from pipelines.parsers.otlp_wire import Damage, ResourceStart, Signal, request_parts
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
 R = TypeVar("R")
 Attributes = dict[str, str | None]
@@ -41,7 +41,12 @@ class Rows(Protocol[R]):
 
 def read_requests(chunk: bytes, base_offset: int, signal: Signal, rows: Rows[R]) -> None:
     """Read varint-length-delimited requests; `chunk` begins at a length prefix, `base_offset` into the source."""
-    for frame in frames(chunk):
+    read_frames(chunk, frames(chunk), base_offset, signal, rows)
+
+
+def read_frames(chunk: bytes, given: Iterable[Frame], base_offset: int, signal: Signal, rows: Rows[R]) -> None:
+    """Read some of a chunk's frames."""
+    for frame in given:
         if frame.problem is None:
             read_request(chunk, frame, base_offset, signal, rows)
         else:

@@ -69,23 +69,25 @@ class SpanFacts:
 class SpanRows:
     """Collects spans and rejects of one chunk. `read` counts both."""
 
-    __slots__ = ("_budget", "_rejects", "_rows", "read")
+    __slots__ = ("_budget", "_rejects", "_rows", "read", "repeated_bytes")
 
     def __init__(self, chunk_bytes: int) -> None:
         self._rows = RowBatches(accepted_schema(SPAN_FIELDS))
         self._rejects: list[Reject] = []
         self._budget = repeat_budget(chunk_bytes)
         self.read = 0
+        #: How many bytes of resources spans have repeated.
+        self.repeated_bytes = 0
 
     def add(self, source_offset: int, span: SpanFacts, resource: Resource) -> None:
         """Accept a span. Raises InvalidSpanError where it is none, with nothing counted."""
         check_span(span)
-        if resource.encoded_bytes > self._budget:
+        if self.repeated_bytes + resource.encoded_bytes > self._budget:
             raise InvalidSpanError(
                 f"its resource's attributes ({resource.encoded_bytes} bytes) have been repeated for so many spans that "
                 "this chunk would outgrow its memory; send smaller requests or fewer resource attributes"
             )
-        self._budget -= resource.encoded_bytes
+        self.repeated_bytes += resource.encoded_bytes
         self._rows.append(span_row(source_offset, span, resource), span.encoded_bytes + resource.encoded_bytes)
         self.read += 1
 

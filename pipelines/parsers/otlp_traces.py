@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING
 from google.protobuf.message import DecodeError
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
+from pipelines.parsers.limits import repeat_budget
 from pipelines.parsers.otlp_attributes import attribute_map
 from pipelines.parsers.otlp_json import read_json_line
-from pipelines.parsers.otlp_requests import read_requests
+from pipelines.parsers.otlp_requests import read_frames, read_requests
 from pipelines.parsers.otlp_spans import (
     KINDS,
     SPAN_ID_BYTES,
@@ -26,9 +27,12 @@ from pipelines.parsers.otlp_spans import (
     SpanRows,
 )
 from pipelines.parsers.otlp_wire import TRACES
+from pipelines.parsers.scanned import SCANNED_BYTES, batches, merged, padded, with_problems
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    import pyarrow as pa
 
     from pipelines.parsers.context import Context
     from pipelines.parsers.result import Parsed
@@ -49,7 +53,37 @@ class ProtobufSpanRows(SpanRows):
 
 
 def parse_otlp_traces_delimited(chunk: bytes, base_offset: int, _context: Context | None = None) -> Parsed:
-    """Read varint-length-delimited `ExportTraceServiceRequest` messages; `chunk` begins at a length prefix."""
+    """Read varint-length-delimited `ExportTraceServiceRequest` messages; `chunk` begins at a length prefix.
+
+    Requests are read by compiled code where it takes them, else a span at a time, to the same result.
+    """
+    fast = parse_scanned(chunk, base_offset) if len(chunk) >= SCANNED_BYTES else None
+    return fast or parse_singly(chunk, base_offset)
+
+
+def parse_scanned(chunk: bytes, base_offset: int) -> Parsed | None:
+    """The same by compiled code; None where spans repeat more of their resources than a chunk may."""
+    from pipelines.parsers.otlp_fast_spans import SpanScanner
+
+    rows = ProtobufSpanRows(len(chunk))
+    scanner = SpanScanner(padded(chunk), base_offset)
+    tables: list[pa.Table] = []
+    repeated = 0
+    for frames in batches(chunk):
+        spans, refused = scanner.scan([frame for frame in frames if frame.problem is None])
+        repeated += spans.repeated_bytes()
+        if repeated > repeat_budget(len(chunk)):
+            return None
+        tables.append(spans.table())
+        read_frames(chunk, with_problems(frames, refused), base_offset, TRACES, rows)
+    rest = rows.parsed()
+    if repeated + rows.repeated_bytes > repeat_budget(len(chunk)):
+        return None
+    return merged(tables, rest)
+
+
+def parse_singly(chunk: bytes, base_offset: int) -> Parsed:
+    """The same a span at a time."""
     rows = ProtobufSpanRows(len(chunk))
     read_requests(chunk, base_offset, TRACES, rows)
     return rows.parsed()

@@ -25,12 +25,13 @@ from pipelines.parsers.prometheus_columns import (
     Columns,
     Tables,
 )
-from pipelines.parsers.prometheus_labels import copy, equal, find, labels
+from pipelines.parsers.prometheus_labels import labels
 from pipelines.parsers.prometheus_lines import FIRST_SECOND, LAST_SECOND, MICROSECONDS
 from pipelines.parsers.prometheus_numbers import BAD, EXACT, HARD, decimal, milliseconds, seconds
 from pipelines.parsers.scan.compiled import compiled
 from pipelines.parsers.scan.lanes import LANES, unusual
 from pipelines.parsers.scan.lines import utf8_ok
+from pipelines.parsers.scan.stretches import copy, equal, find
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

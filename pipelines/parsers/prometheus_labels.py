@@ -1,4 +1,4 @@
-"""Compiled reading of a sample's labels, and the few operations on bytes it is made of."""
+"""Compiled reading of a sample's labels."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 
 from pipelines.parsers.prometheus_columns import LABEL_REST, LABEL_START
 from pipelines.parsers.scan.compiled import compiled
-from pipelines.parsers.scan.lanes import LANES, copy_lanes, different, either, lowest
+from pipelines.parsers.scan.stretches import copy, equal, find
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -20,39 +20,6 @@ _NEWLINE, _QUOTE = np.uint8(10), np.uint8(34)
 _COMMA, _EQUALS, _CLOSE = 44, 61, 125
 #: Labels of which the first that differ from the line before are compared each with each.
 _MAX_NEW_KEYS: Final = 64
-
-
-@compiled
-def find(address: int, start: int, length: int, first: np.uint8, second: np.uint8) -> int:
-    """Where the first of two bytes is, at or after `start`; `length` where there is none before it."""
-    position = start
-    while position < length:
-        mask = either(address + position, first, second)
-        if mask != 0:
-            return min(position + lowest(mask), length)
-        position += LANES
-    return length
-
-
-@compiled
-def equal(left: int, right: int, length: int) -> bool:
-    """Whether `length` bytes at two addresses are the same."""
-    done = 0
-    while done + LANES <= length:
-        if different(left + done, right + done) != 0:
-            return False
-        done += LANES
-    rest = length - done
-    return rest == 0 or (different(left + done, right + done) & ((1 << rest) - 1)) == 0
-
-
-@compiled
-def copy(target: int, source: int, length: int) -> None:
-    """Copy `length` bytes from one address to another, in whole vectors."""
-    done = 0
-    while done < length:
-        copy_lanes(target + done, source + done)
-        done += LANES
 
 
 @compiled

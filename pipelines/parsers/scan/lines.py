@@ -11,6 +11,8 @@ import numpy as np
 
 from pipelines.parsers.scan.compiled import compiled
 from pipelines.parsers.scan.lanes import different, either, lowest
+from pipelines.parsers.scan.memory import address
+from pipelines.parsers.scan.stretches import character_length
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -73,36 +75,13 @@ def same_bytes(first: Address, second: Address, length: Address) -> bool:
 
 
 @compiled
-def utf8_ok(data: NDArray[np.uint8], at: int, end: int) -> bool:  # noqa: C901  # RFC 3629's table, row by row
+def utf8_ok(data: NDArray[np.uint8], at: int, end: int) -> bool:
     """Whether bytes are UTF-8 without control bytes."""
     while at < end:
-        first = int(data[at])
-        if first < 0x80:
-            if first < 0x20:
-                return False
-            at += 1
-            continue
-        low, high = 0x80, 0xBF
-        if 0xC2 <= first <= 0xDF:
-            more = 1
-        elif 0xE0 <= first <= 0xEF:
-            more = 2
-            if first == 0xE0:
-                low = 0xA0
-            elif first == 0xED:
-                high = 0x9F
-        elif 0xF0 <= first <= 0xF4:
-            more = 3
-            if first == 0xF0:
-                low = 0x90
-            elif first == 0xF4:
-                high = 0x8F
-        else:
+        if data[at] < _SPACE:
             return False
-        if at + more >= end or not low <= data[at + 1] <= high:
+        length = character_length(address(data), at, end)
+        if length == 0:
             return False
-        for place in range(at + 2, at + more + 1):
-            if not 0x80 <= data[place] <= 0xBF:
-                return False
-        at += more + 1
+        at += length
     return True
