@@ -32,7 +32,7 @@ def _chosen_sizes(ends: Ends, chosen: Numbers, target: Ends) -> tuple[int, int]:
         if number < 0:
             nulls += 1
         else:
-            total += ends[number + 1] - ends[number]
+            total += int(ends[number + 1] - ends[number])
         target[place + 1] = total
     return total, nulls
 
@@ -42,15 +42,15 @@ def _copy_chosen(source: Bytes, ends: Ends, chosen: Numbers, target: Bytes, targ
     for place in range(len(chosen)):
         number = chosen[place]
         if number >= 0:
-            first = ends[number]
-            copy(address(target) + target_ends[place], address(source) + first, ends[number + 1] - first)
+            first = int(ends[number])
+            copy(address(target) + int(target_ends[place]), address(source) + first, int(ends[number + 1]) - first)
 
 
 @compiled
 def _copy_places(source: Bytes, starts: Numbers, target: Bytes, target_ends: Ends) -> None:
     for place in range(len(starts)):
-        first = target_ends[place]
-        copy(address(target) + first, address(source) + starts[place], target_ends[place + 1] - first)
+        first = int(target_ends[place])
+        copy(address(target) + first, address(source) + int(starts[place]), int(target_ends[place + 1]) - first)
 
 
 @compiled

@@ -36,7 +36,7 @@ def _address(_context: object, array: types.Array) -> tuple[Signature, Emit]:
 
 def _pointer(builder: ir.IRBuilder, base: ir.Value, place: ir.Value, kind: ir.IntType) -> ir.Value:
     offset = builder.mul(place, ir.Constant(_WORD, kind.width // 8))
-    return builder.inttoptr(builder.add(base, offset), kind.as_pointer())
+    return cast("ir.Value", builder.inttoptr(builder.add(base, offset), kind.as_pointer()))
 
 
 def _byte(_context: object, _base: object, _place: object) -> tuple[Signature, Emit]:
