@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from analyzers.framework.analyzer import Options, Report, Skipped
+from analyzers.framework.blast_radius import calls_touched, with_traffic
 from analyzers.framework.finding import SEVERITIES
 from analyzers.framework.registry import load_family
 from analyzers.framework.store import keep
@@ -36,7 +37,7 @@ def run_analyzers(
 ) -> Report:
     """Run every analyzer whose inputs are there and report the rest as skipped.
 
-    Findings are sorted by severity (worst first), time, code and subject.
+    Findings are sorted by severity (worst first), calls touched (most first), time, code and subject.
 
     Raises:
         AnalyzerError: an analyzer failed.
@@ -57,7 +58,8 @@ def run_analyzers(
         ran.append(analyzer.name)
     aliases = {code.code: code.aliases for analyzer in analyzers for code in analyzer.codes}
     silenced = suppress(findings, (Annotations(object_annotations(session, kinds)), *suppressions), aliases)
-    return Report(tuple(sorted(silenced, key=_order)), tuple(skipped), tuple(ran))
+    ranked = sorted(with_traffic(session, silenced, options), key=_order)
+    return Report(tuple(ranked), tuple(skipped), tuple(ran))
 
 
 def diagnose_lake(
@@ -142,6 +144,6 @@ def _present(session: Session, given: Input, kinds: frozenset[str]) -> bool:
     return any(session.rows(table) > 0 for table in given.tables)
 
 
-def _order(finding: Finding) -> tuple[int, str, str, str]:
+def _order(finding: Finding) -> tuple[int, int, str, str, str]:
     when = finding.first_seen.isoformat() if finding.first_seen else ""
-    return (-SEVERITIES.index(finding.severity), when, finding.code, finding.subject)
+    return (-SEVERITIES.index(finding.severity), -calls_touched(finding), when, finding.code, finding.subject)

@@ -9,7 +9,15 @@ from rich.console import Console
 from rich.padding import Padding
 from rich.text import Text
 
-from analyzers.framework.export.texts import place_text, remarks, summary, visible
+from analyzers.framework.export.texts import (
+    folded_text,
+    is_folded,
+    place_text,
+    remarks,
+    summary,
+    touched_text,
+    visible,
+)
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -27,8 +35,11 @@ def render_table(report: Report, *, width: int = 120, colour: bool = False) -> s
         file=output, width=width, force_terminal=colour, no_color=not colour, highlight=False, emoji=False
     )
     for finding in report.active:
-        console.print(_head(finding))
-        console.print(Padding(_body(finding), (0, 0, 1, 2)))
+        if not is_folded(finding):
+            console.print(_head(finding))
+            console.print(Padding(_body(finding), (0, 0, 1, 2)))
+    if folded := folded_text(report):
+        console.print(Text(folded))
     for title, lines in remarks(report).items():
         if lines:
             console.print(Text(title, style="bold"))
@@ -52,6 +63,7 @@ def _body(finding: Finding) -> Text:
         ("side", finding.side),
         ("at", " ".join(part for part in (finding.object, finding.path) if part)),
         ("in", place_text(finding.place)),
+        ("touches", touched_text(finding)),
         ("next", finding.next_step),
     )
     for label, value in told:

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Final
+
+from analyzers.framework.blast_radius import is_untouched, traffic_of
 
 if TYPE_CHECKING:
     from analyzers.framework.analyzer import Report
@@ -54,6 +57,27 @@ def advice_text(finding: Finding) -> str:
     """What is wrong, and what to do about it."""
     message = finding.message.rstrip(".")
     return finding.message if finding.next_step is None else f"{message}. {finding.next_step}"
+
+
+def touched_text(finding: Finding) -> str:
+    """How much traffic the finding's object has: `1,204 calls of 3 callers (17 failed)`; empty where not known."""
+    traffic = traffic_of(finding)
+    if traffic is None:
+        return ""
+    failed = f" ({traffic['failures']:,} failed)" if traffic["failures"] else ""
+    return f"{traffic['calls']:,} calls of {traffic['callers']} callers{failed}"
+
+
+def is_folded(finding: Finding) -> bool:
+    """Whether a finding is only counted: no call touches its object, and it is no error."""
+    return finding.severity != "error" and is_untouched(finding)
+
+
+def folded_text(report: Report) -> str:
+    """How many findings are only counted, by code; empty where none is."""
+    folded = Counter(finding.code for finding in report.active if is_folded(finding))
+    told = ", ".join(f"{code} {count}" for code, count in sorted(folded.items()))
+    return f"{folded.total()} findings on what no call touched ({told}); -o wide lists them\n" if folded else ""
 
 
 def remarks(report: Report) -> dict[str, list[str]]:
