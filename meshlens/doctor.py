@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 EXTRAS = {
     "kubernetes": ("kubernetes", "live clusters"),
     "kafka": ("confluent_kafka", "streaming from Kafka"),
-    "s3": ("s3fs", "input from S3"),
+    "remote": ("fsspec", "input from other than S3, GCS, Azure and the web"),
     "notify": ("apprise", "sending alerts"),
 }
 LIBRARIES = ("apache-beam", "pyarrow", "duckdb", "deltalake", "streamlit")

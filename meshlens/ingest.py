@@ -27,7 +27,8 @@ PathsArgument = Annotated[
     list[str],
     typer.Argument(
         metavar="PATH...",
-        help="Files, folders, globs, or the address of a Prometheus (http://host:9090). Options for Beam follow `--`.",
+        help="Files, folders, globs, addresses (s3, gs, abfs, http), a Prometheus (http://host:9090), - for standard "
+        "input. Beam's own options follow `--`.",
         show_default=False,
     ),
 ]

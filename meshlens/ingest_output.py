@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from rich.table import Table
 
-    from pipelines.inputs.discover import Skipped
+    from pipelines.inputs.found import Skipped
     from pipelines.jobs.progress import JobProgress
     from pipelines.jobs.report import IngestReport
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from pipelines.inputs.compression import Stream
-    from pipelines.inputs.discover import FoundFile
+    from pipelines.inputs.found import FoundFile
 
 #: How much of the beginning, and of what precedes a position, is hashed. One access-log line has about 400 bytes.
 HASHED_BYTES: Final = 4096

@@ -1,4 +1,4 @@
-"""From what the user names (files, folders, patterns) to the files there are, in a fixed order."""
+"""From what the user names (files, folders, patterns, addresses) to the files there are, in a fixed order."""
 
 from __future__ import annotations
 
@@ -8,39 +8,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pipelines.inputs.addresses import STANDARD_INPUT_PREFIX, is_remote
 from pipelines.inputs.errors import InputError
+from pipelines.inputs.found import FoundFile, Skipped
+from pipelines.inputs.remote import find_remote
+from pipelines.inputs.standard_input import standard_input_file
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
 _MAGIC = frozenset("*?[")
-
-
-@dataclass(frozen=True, slots=True)
-class FoundFile:
-    """A file: its absolute path, what tells it from others on this machine, its size and time of last change.
-
-    Of a member of an archive, `archive` is what it is in, as in `Range.compression`: `gzip/tar/`.
-    """
-
-    path: str
-    identity: tuple[int, int]
-    size: int
-    modified_us: int
-    archive: str = ""
-
-    @property
-    def target(self) -> str:
-        """The path with symbolic links followed."""
-        return os.path.realpath(self.path)
-
-
-@dataclass(frozen=True, slots=True)
-class Skipped:
-    """An input that is not read, and why."""
-
-    path: str
-    reason: str
 
 
 @dataclass(slots=True)
@@ -49,11 +26,6 @@ class Discovery:
 
     files: list[FoundFile] = field(default_factory=list)
     skipped: list[Skipped] = field(default_factory=list)
-
-
-def is_address(path: str) -> bool:
-    """Whether an input is the address of a server rather than a path."""
-    return path.startswith(("http://", "https://"))
 
 
 def discover(paths: Iterable[str], excluded: Iterable[str] = (), *, must_exist: bool = True) -> Discovery:
@@ -69,6 +41,14 @@ def discover(paths: Iterable[str], excluded: Iterable[str] = (), *, must_exist: 
     seen: dict[tuple[int, int], str] = {}
     left_out = {os.path.realpath(folder) for folder in excluded}
     for named in paths:
+        if named.startswith(STANDARD_INPUT_PREFIX):
+            _take([standard_input_file(named)], seen, found)
+            continue
+        if is_remote(named):
+            files, skipped = find_remote(named, must_exist=must_exist)
+            found.skipped += skipped
+            _take(files, seen, found)
+            continue
         for path in _named(named, must_exist=must_exist):
             for candidate in _walk(path, left_out, found.skipped):
                 _add(candidate, seen, found)
@@ -137,6 +117,14 @@ def _add(path: str, seen: dict[tuple[int, int], str], found: Discovery) -> None:
     else:
         seen[identity] = path
         found.files.append(FoundFile(path, identity, status.st_size, status.st_mtime_ns // 1000))
+
+
+def _take(files: Iterable[FoundFile], seen: dict[tuple[int, int], str], found: Discovery) -> None:
+    """Files that are no paths of this machine, each once."""
+    for file in files:
+        if file.identity not in seen:
+            seen[file.identity] = file.path
+            found.files.append(file)
 
 
 def _is_text(path: str) -> bool:

@@ -6,12 +6,13 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from pipelines.inputs.addresses import is_complete
 from pipelines.inputs.archives import members_of
 from pipelines.inputs.checkpoints import fingerprint
 from pipelines.inputs.compression import CONTAINER_BYTES, PLAIN, TAR, ZIP, container_of
-from pipelines.inputs.discover import FoundFile, Skipped
 from pipelines.inputs.errors import DamagedError
 from pipelines.inputs.formats import FORMATS, framing_of
+from pipelines.inputs.found import FoundFile, Skipped
 from pipelines.inputs.layouts import with_known_layout, with_layout
 from pipelines.inputs.opening import MEMBER_MARK, open_bytes, open_stream
 from pipelines.inputs.path_identity import pod_of_path
@@ -78,7 +79,7 @@ def look(
             for checkpoints in known
             if (match := checkpoints.match(file, stream, print_, (format_.name, framing), container)) is not None
         ]
-    quiet = time.time() - file.modified_us / 1e6 >= options.quiet_seconds
+    quiet = is_complete(file.path) or time.time() - file.modified_us / 1e6 >= options.quiet_seconds
     return FilePlan(
         file=file,
         format=format_.name,

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Final
 
 from pipelines.inputs.checkpoints import HASHED_BYTES, Checkpoint, Checkpoints, content_hash
 from pipelines.inputs.compression import read_exactly
-from pipelines.inputs.discover import Skipped, discover
+from pipelines.inputs.discover import discover
 from pipelines.inputs.errors import InputError
 from pipelines.inputs.formats import FORMATS, Framing
+from pipelines.inputs.found import Skipped
 from pipelines.inputs.look import Archive, look, members_of_file
 from pipelines.inputs.mesh_formats import formats_in
 from pipelines.inputs.opening import is_plain, open_stream
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from pipelines.inputs.compression import Stream
-    from pipelines.inputs.discover import FoundFile
+    from pipelines.inputs.found import FoundFile
     from pipelines.inputs.options import InputOptions
     from pipelines.inputs.ranges import FilePlan
 

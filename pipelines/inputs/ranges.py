@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from pipelines.inputs.checkpoints import Fingerprint
     from pipelines.inputs.compression import Stream
-    from pipelines.inputs.discover import FoundFile
+    from pipelines.inputs.found import FoundFile
     from pipelines.inputs.path_identity import Pod
 
 RANGE_BYTES: Final = 32 << 20

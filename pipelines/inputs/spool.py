@@ -32,8 +32,8 @@ def write_spool(name: str, pieces: Iterable[bytes]) -> int:
             file.flush()
         except OSError as error:
             raise InputError(
-                f"{name}: cannot be unpacked to {tempfile.gettempdir()}: {error.strerror}; set TMPDIR to a place with "
-                "more room, or unpack it and ingest the files"
+                f"{name}: cannot be kept in {tempfile.gettempdir()}: {error.strerror}; set TMPDIR to a place with more "
+                "room, or unpack it and ingest the files"
             ) from error
         return os.dup(file.fileno())
 

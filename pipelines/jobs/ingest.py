@@ -7,12 +7,13 @@ import time
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from pipelines.inputs.addresses import STANDARD_INPUT, is_address
 from pipelines.inputs.bundles import encode, pack
 from pipelines.inputs.checkpoints import Checkpoints
-from pipelines.inputs.discover import is_address
 from pipelines.inputs.options import InputOptions
 from pipelines.inputs.plan import plan_inputs
 from pipelines.inputs.ranges import RANGE_BYTES
+from pipelines.inputs.standard_input import take_standard_input
 from pipelines.jobs.commit import FailedInputError, commit_outcome, load_checkpoints, with_known_formats
 from pipelines.jobs.pipeline import run_pipeline
 from pipelines.jobs.progress import watched
@@ -53,7 +54,7 @@ class IngestOptions:
 
 
 def run_ingest(paths: Sequence[str], lake_uri: str, options: IngestOptions | None = None) -> IngestReport:
-    """Ingest files, folders, patterns and Prometheus addresses; what was ingested before is not read again.
+    """Ingest files, folders, patterns, addresses and (`-`) standard input; what was ingested before is not read again.
 
     Nothing is committed unless all of it is, but long ranges of live servers, which are committed in parts. The lake is
     made where there is none and there is something to add.
@@ -67,6 +68,7 @@ def run_ingest(paths: Sequence[str], lake_uri: str, options: IngestOptions | Non
     quieten()
     options = options or IngestOptions()
     check_beam_options(options.beam)
+    paths = [take_standard_input() if path == STANDARD_INPUT else path for path in paths]
     storage = open_storage(lake_uri)
     options = replace(options, inputs=replace(options.inputs, excluded=(storage.root,)))
     started = time.monotonic()

@@ -12,10 +12,12 @@ from typing import TYPE_CHECKING, Final
 
 import pyarrow as pa
 
+from pipelines.inputs.addresses import is_address
 from pipelines.inputs.compression import CONTAINER_BYTES, PLAIN, TAR, ZIP, container_of
-from pipelines.inputs.discover import Skipped, discover, is_address
+from pipelines.inputs.discover import discover
 from pipelines.inputs.errors import InputError
 from pipelines.inputs.formats import FORMATS, Framing, parse
+from pipelines.inputs.found import Skipped
 from pipelines.inputs.opening import open_stream
 from pipelines.inputs.recognise import recognise
 from pipelines.inputs.recognition import SNIFF_BYTES
@@ -27,7 +29,7 @@ from pipelines.transforms.rows import reject_rows, table_rows
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from pipelines.inputs.discover import FoundFile
+    from pipelines.inputs.found import FoundFile
 
 #: The source that objects from standard input have.
 STDIN: Final = "stdin"

@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from pipelines.inputs.discover import Skipped
+    from pipelines.inputs.found import Skipped
     from pipelines.inputs.plan import Unchanged
     from pipelines.jobs.overlap import Overlap
 

@@ -29,7 +29,7 @@ from pipelines.lake.storage import open_storage
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from pipelines.inputs.discover import FoundFile
+    from pipelines.inputs.found import FoundFile
     from pipelines.inputs.ranges import Range
 
 #: Bytes that one batch takes of one file at most: what was written while nobody read is caught up with in steps.
