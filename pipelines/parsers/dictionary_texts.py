@@ -1,4 +1,4 @@
-"""A column of texts: codes and a dictionary while few of its texts are distinct, plain strings from then on."""
+"""Columns of text: codes and a dictionary while few of a column's texts are distinct, plain strings from then on."""
 
 from __future__ import annotations
 
@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 import pyarrow as pa
 
-from pipelines.parsers.scan.dictionaries import NULL, encode_texts
+from pipelines.parsers.scan.dictionaries import NULL, TOO_MANY, encode_columns
 from pipelines.parsers.value_columns import texts_of
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
     from pipelines.parsers.value_columns import Values
@@ -27,55 +29,64 @@ _SLACK: Final = 32
 
 
 class DictionaryTexts:
-    """Texts of one column, block by block."""
+    """Texts of some columns, block by block."""
 
-    __slots__ = ("_codes", "_count", "_offsets", "_plain", "_rows", "_slots", "_texts")
-
-    def __init__(self, *, is_distinct: bool = False) -> None:
-        """`is_distinct`: hardly any text comes twice, so that a dictionary is not worth a try."""
-        self._plain: list[pa.Array] | None = [] if is_distinct else None
-        self._codes: list[NDArray[np.int32]] = []
+    def __init__(self, fields: Sequence[int]) -> None:
+        """`fields`: the columns' places among the values that are added."""
+        columns = len(fields)
+        self._fields = np.array(fields, np.int64)
         self._rows = 0
-        self._count = 0
-        if not is_distinct:
-            self._slots = np.zeros(2 * _MOST, np.int32)
-            self._offsets = np.zeros(_MOST + 1, np.int32)
-            self._texts = np.empty(_BYTES + _SLACK, np.uint8)
+        self._counts = np.zeros(columns, np.int64)
+        self._slots = np.zeros((columns, 2 * _MOST), np.int32)
+        self._offsets = np.zeros((columns, _MOST + 1), np.int32)
+        self._texts = np.empty((columns, _BYTES + _SLACK), np.uint8)
+        self._codes: list[NDArray[np.int32]] = []
+        self._plain: dict[int, list[pa.Array]] = {}
 
-    def add(self, values: Values, index: int) -> None:
-        """Add a field's values; `-` is null."""
-        if self._plain is None:
-            starts, ends = values.starts[index], values.ends[index]
-            codes = np.empty(len(starts), np.int32)
-            self._rows += len(starts)
-            most = min(_MOST, _FEW + self._rows // _ONE_IN)
-            count = encode_texts(
-                values.data, starts, ends, self._slots, self._offsets, self._texts, self._count, most, codes
-            )
-            if count >= 0:
-                self._count = count
-                self._codes.append(codes)
-                return
-            self._plain = [_decoded(one, self._dictionary()) for one in self._codes]
-        self._plain.append(texts_of(values, index, keep_dash=False))
+    def add(self, values: Values) -> None:
+        """Add a block's values; `-` is null."""
+        rows = values.starts.shape[1]
+        self._rows += rows
+        before = self._counts.copy()
+        codes = np.empty((len(self._fields), rows), np.int32)
+        encode_columns(
+            values.data,
+            self._fields,
+            values.starts,
+            values.ends,
+            self._slots,
+            self._offsets,
+            self._texts,
+            self._counts,
+            min(_MOST, _FEW + self._rows // _ONE_IN),
+            codes,
+        )
+        for column in np.flatnonzero((self._counts == TOO_MANY) & (before != TOO_MANY)).tolist():
+            dictionary = self._dictionary(column, int(before[column]))
+            self._plain[column] = [dictionary.take(_indices(block[column])) for block in self._codes]
+        for column, texts in self._plain.items():
+            texts.append(texts_of(values, int(self._fields[column]), keep_dash=False))
+        self._codes.append(codes)
 
-    def finish(self) -> pa.ChunkedArray:
-        """The whole column, of type `ENCODED` or strings."""
-        if self._plain is not None:
-            return pa.chunked_array(self._plain, pa.string())
-        codes = np.concatenate(self._codes) if self._codes else np.empty(0, np.int32)
-        return pa.chunked_array([pa.DictionaryArray.from_arrays(_nullable(codes), self._dictionary())], ENCODED)
+    def finish(self) -> list[pa.ChunkedArray]:
+        """The whole columns, each of type `ENCODED` or strings."""
+        codes = np.concatenate([np.empty((len(self._fields), 0), np.int32), *self._codes], axis=1)
+        return [self._finished(column, codes[column]) for column in range(len(self._fields))]
 
-    def _dictionary(self) -> pa.Array:
-        offsets = self._offsets[: self._count + 1].copy()
-        texts = self._texts[: offsets[-1]].copy()
-        return pa.Array.from_buffers(pa.string(), self._count, [None, pa.py_buffer(offsets), pa.py_buffer(texts)])
+    def _finished(self, column: int, codes: NDArray[np.int32]) -> pa.ChunkedArray:
+        if column in self._plain:
+            return pa.chunked_array(self._plain[column], pa.string())
+        dictionary = self._dictionary(column, int(self._counts[column]))
+        encoded = pa.DictionaryArray.from_arrays(_indices(codes), dictionary, safe=False)
+        return pa.chunked_array([encoded], ENCODED)
+
+    def _dictionary(self, column: int, count: int) -> pa.Array:
+        offsets = self._offsets[column, : count + 1].copy()
+        texts = self._texts[column, : offsets[-1]].copy()
+        return pa.Array.from_buffers(pa.string(), count, [None, pa.py_buffer(offsets), pa.py_buffer(texts)])
 
 
-def _nullable(codes: NDArray[np.int32]) -> pa.Array:
-    null = codes == NULL
-    return pa.array(codes, mask=null if null.any() else None)
-
-
-def _decoded(codes: NDArray[np.int32], dictionary: pa.Array) -> pa.Array:
-    return dictionary.take(_nullable(codes))
+def _indices(codes: NDArray[np.int32]) -> pa.Array:
+    there = codes != NULL
+    bits = None if there.all() else pa.py_buffer(np.packbits(there, bitorder="little"))
+    return pa.Array.from_buffers(pa.int32(), len(codes), [bits, pa.py_buffer(codes)])

@@ -10,12 +10,12 @@ import pyarrow as pa
 from pipelines.parsers.blocks import BLOCK_LINES
 from pipelines.parsers.dictionary_texts import DictionaryTexts
 from pipelines.parsers.lines import MAX_RECORD_BYTES
-from pipelines.parsers.scan.columns import read_times
+from pipelines.parsers.scan.columns import read_numbers, read_times
 from pipelines.parsers.scan.json_lines import PLAIN
 from pipelines.parsers.scan.text_kinds import check_kinds
 from pipelines.parsers.scan.text_lines import match_fields
 from pipelines.parsers.text_fields import strip_cluster_delimiter
-from pipelines.parsers.value_columns import Values, counts_of, integers, timestamps
+from pipelines.parsers.value_columns import Values, integers, texts_of, timestamps
 from pipelines.schemas import ACCESS_LOG_FIELDS
 
 if TYPE_CHECKING:
@@ -39,13 +39,15 @@ class TextReader:
         self._starts, self._ends = np.empty(shape, np.int32), np.empty(shape, np.int32)
         self._kinds = np.full(shape, PLAIN, np.uint8)
         self._offsets: list[NDArray[np.int64]] = [np.empty(0, np.int64)]
-        self._texts: dict[str, DictionaryTexts] = {}
-        self._others: dict[str, list[pa.Array]] = {}
-        for name in plan.columns:
-            if ACCESS_LOG_FIELDS.field(name).type == pa.string():
-                self._texts[name] = DictionaryTexts(is_distinct=name in _DISTINCT)
-            else:
-                self._others[name] = []
+        kinds = [ACCESS_LOG_FIELDS.field(name).type for name in plan.columns]
+        texts = [place for place, kind in enumerate(kinds) if kind == pa.string()]
+        self._encoded = [place for place in texts if plan.columns[place] not in _DISTINCT]
+        self._dictionaries = DictionaryTexts(self._encoded)
+        self._plain: dict[int, list[pa.Array]] = {place: [] for place in texts if plan.columns[place] in _DISTINCT}
+        self._numbers = [place for place, kind in enumerate(kinds) if pa.types.is_integer(kind)]
+        self._counts = [np.empty((len(self._numbers), 0), np.int64)]
+        self._there = [np.empty((len(self._numbers), 0), np.bool_)]
+        self._moments = [np.empty(0, np.int64)]
 
     def find(self, lines: Lines) -> tuple[Values, NDArray[np.bool_]]:
         """Where the values are of those lines that have the format's structure, and which lines those are."""
@@ -83,26 +85,29 @@ class TextReader:
         return fits
 
     def _keep(self, values: Values, moments: NDArray[np.int64]) -> None:
-        bad = np.zeros(len(moments), np.uint8)
-        for index, name in enumerate(self._plan.columns):
-            field = ACCESS_LOG_FIELDS.field(name)
-            if name in self._texts:
-                self._texts[name].add(values, index)
-            elif pa.types.is_timestamp(field.type):
-                self._others[name].append(timestamps(moments))
-            else:
-                self._others[name].append(integers(*counts_of(values, index, bad), field.type))
+        self._dictionaries.add(values)
+        for place, texts in self._plain.items():
+            texts.append(texts_of(values, place, keep_dash=False))
+        shape = (len(self._numbers), len(moments))
+        counts, there = np.empty(shape, np.int64), np.empty(shape, np.bool_)
+        read_numbers(values.data, np.array(self._numbers), values.starts, values.ends, counts, there)
+        self._counts.append(counts)
+        self._there.append(there)
+        self._moments.append(moments)
 
     def table(self) -> pa.Table:
         """`source_offset` and a column each; those of text may have a dictionary."""
-        columns: dict[str, pa.ChunkedArray | pa.Array] = {"source_offset": pa.array(np.concatenate(self._offsets))}
-        for name in self._plan.columns:
-            if name in self._texts:
-                columns[name] = self._texts[name].finish()
-            else:
-                columns[name] = pa.chunked_array(self._others[name], ACCESS_LOG_FIELDS.field(name).type)
-        columns["upstream_cluster"] = _stripped(columns["upstream_cluster"])
-        return pa.table(columns)
+        columns = dict(zip(self._encoded, self._dictionaries.finish(), strict=True))
+        columns |= {place: pa.chunked_array(texts, pa.string()) for place, texts in self._plain.items()}
+        counts, there = np.concatenate(self._counts, axis=1), np.concatenate(self._there, axis=1)
+        for row, place in enumerate(self._numbers):
+            kind = ACCESS_LOG_FIELDS.field(self._plan.columns[place]).type
+            columns[place] = integers(counts[row], ~there[row], kind)
+        columns[self._time] = timestamps(np.concatenate(self._moments))
+        cluster = self._plan.columns.index("upstream_cluster")
+        columns[cluster] = _stripped(columns[cluster])
+        arrays = [columns[place] for place in range(len(self._plan.columns))]
+        return pa.table([pa.array(np.concatenate(self._offsets)), *arrays], ["source_offset", *self._plan.columns])
 
 
 def _stripped(clusters: pa.ChunkedArray) -> pa.ChunkedArray:

@@ -8,12 +8,15 @@ import numpy as np
 
 from pipelines.parsers.scan.compiled import compiled
 from pipelines.parsers.scan.json_lines import ABSENT, ESCAPED, NUMBER, PLAIN, _hex4
-from pipelines.parsers.scan.lanes import copy_lanes
+from pipelines.parsers.scan.lanes import byte, copy_lanes, word
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from pipelines.parsers.scan.lanes import Address
+
 _BACKSLASH, _DASH, _ZERO = 92, 45, 48
+_ZEROS, _PAIRS = np.uint64(0x3030303030303030), np.uint64(0x000000FF000000FF)
 _FIRST_YEAR, _LAST_YEAR = 1000, 2999
 
 
@@ -141,6 +144,50 @@ def read_counts(
                 break
             value = value * 10 + digit
         values[row] = value
+
+
+@compiled
+def _eight_digits(end: Address, count: Address) -> np.int64:
+    """The value of up to eight digits in front of an address: pairs of digits, of those, and of those again."""
+    unused = np.uint64(8 * (8 - count))
+    found = ((np.uint64(word(end - 8)) - _ZEROS) >> unused) << unused
+    found = (found * np.uint64(10)) + (found >> np.uint64(8))
+    low = (found & _PAIRS) * np.uint64(100 + (1_000_000 << 32))
+    high = ((found >> np.uint64(16)) & _PAIRS) * np.uint64(1 + (10_000 << 32))
+    return np.int64((low + high) >> np.uint64(32))
+
+
+@compiled
+def read_numbers(
+    data: NDArray[np.uint8],
+    fields: NDArray[np.int64],
+    starts: NDArray[np.int32],
+    ends: NDArray[np.int32],
+    values: NDArray[np.int64],
+    there: NDArray[np.bool_],
+) -> None:
+    """Read values of some fields that are known to be up to 18 digits, or `-`, which is no value.
+
+    `starts` and `ends` have a row for each field there is, `values` and `there` one for each in `fields`. Eight bytes
+    in front of a value can be read.
+    """
+    address = np.int64(data.ctypes.data)
+    for column in range(len(fields)):
+        field = fields[column]
+        for row in range(starts.shape[1]):
+            start, end = address + starts[field, row], address + ends[field, row]
+            size = end - start
+            is_number = byte(start) != _DASH
+            there[column, row] = is_number
+            if not is_number:
+                values[column, row] = 0
+            elif size <= 8:
+                values[column, row] = _eight_digits(end, size)
+            else:
+                value = np.int64(0)
+                for place in range(start, end):
+                    value = value * 10 + (byte(place) - _ZERO)
+                values[column, row] = value
 
 
 @compiled

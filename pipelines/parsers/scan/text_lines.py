@@ -79,7 +79,14 @@ def match_fields(
                     break
                 stop += 32
             stop = min(stop, end)
-            fits = stop + length <= end and same_bytes(address + stop, literal_address + literal, length)
+            # Most literals are a single byte.
+            fits = stop + length <= end and (
+                length == 0
+                or (
+                    data[stop] == literals[literal]
+                    and (length == 1 or same_bytes(address + stop, literal_address + literal, length))
+                )
+            )
             if not fits:
                 break
             value_starts[field, row] = at
