@@ -38,6 +38,7 @@ _FAULTS = (
     (504, "UT", "response_timeout"),
     (0, "DC", "downstream_remote_disconnect"),
 )
+_PODS = tuple(f"10.{node % 4 + 40}.{node}.{pod + 2}" for node in range(20) for pod in range(30))
 _BEGIN = datetime(2026, 3, 1, tzinfo=UTC)
 # One request in so many has quotes in its user agent, is TCP, or fails.
 _ONE_IN_QUOTED, _ONE_IN_TCP, _ONE_IN_FAILED = 2000, 16, 60
@@ -68,8 +69,7 @@ def generate_logs(lines: int, seed: int = 1) -> GeneratedLogs:
 
 
 def _address(source: random.Random, port: int | None = None) -> str:
-    ip = f"10.{source.randrange(40, 44)}.{source.randrange(256)}.{source.randrange(1, 255)}"
-    return f"{ip}:{port or source.randrange(30000, 60000)}"
+    return f"{source.choice(_PODS)}:{port or source.randrange(30000, 60000)}"
 
 
 def _request(source: random.Random) -> dict[str, object]:

@@ -75,7 +75,7 @@ def _ours(path: Path) -> int:
 
 def _polars(path: Path) -> int:
     kinds = {pa.int64(): pl.Int64, pa.int32(): pl.Int32}
-    schema = {key: kinds.get(kind, pl.String) for key, kind in _KEYS.items()}
+    schema: dict[str, Any] = {key: kinds.get(kind, pl.String) for key, kind in _KEYS.items()}
     # A number in a string is no number to polars.
     schema["upstream_service_time"] = pl.String
     frame = pl.read_ndjson(path, schema=schema)

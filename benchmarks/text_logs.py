@@ -26,7 +26,9 @@ from isal import igzip
 from benchmarks.generated_logs import generate_logs
 from benchmarks.parsers import by_re
 from benchmarks.result import Result, median_seconds, median_wall_seconds
+from pipelines.inputs.formats import Framing
 from pipelines.inputs.opening import open_stream
+from pipelines.inputs.records import Chunk, read_records
 from pipelines.parsers.istio_text import parse_istio_text
 from pipelines.parsers.text_fields import ISTIO_FIELDS
 
@@ -79,14 +81,14 @@ def _against_others(path: Path) -> Iterator[Result]:
     clickhouse = session.Session()
     connection = duckdb.connect(config={"threads": 1})
     try:
-        sides: dict[str, Callable[[], int]] = {
+        sides: dict[str, Callable[[], pa.Table | pd.DataFrame | None]] = {
             "ours": lambda: _ours(path),
             "chdb": lambda: _chdb(clickhouse, path),
             "duckdb": lambda: _duckdb(connection, path),
             "pandas": lambda: _pandas(path),
             "re": lambda: _re(path),
         }
-        said = {name: side() for name, side in sides.items()}
+        said = {name: _checksum(side()) for name, side in sides.items()}
         if len(set(said.values())) != 1:
             raise RuntimeError(f"the sides read different rows, so that their speeds cannot be compared: {said}")
         if which("goaccess"):
@@ -107,24 +109,22 @@ def _against_others(path: Path) -> Iterator[Result]:
             )
 
 
-def _ours(path: Path) -> int:
-    return _checksum(parse_istio_text(path.read_bytes(), 0).accepted)
+def _ours(path: Path) -> pa.Table:
+    return parse_istio_text(path.read_bytes(), 0).accepted
 
 
-def _checksum(table: pa.Table) -> int:
-    """Of a number and of all three parts of the request."""
+def _checksum(rows: pa.Table | pd.DataFrame) -> int:
+    """Of times, a number and all three parts of the request."""
+    table = pa.Table.from_pandas(rows, preserve_index=False) if isinstance(rows, pd.DataFrame) else rows
     lengths = (pc.sum(pc.utf8_length(pc.fill_null(table[name].cast(pa.string()), "-"))).as_py() for name in _REQUEST)
     moments = pc.sum(table["start_time"].cast(pa.timestamp("us")).cast(pa.int64())).as_py()
     return int(pc.sum(table["bytes_sent"]).as_py() + moments % 1_000_003 + sum(lengths) + table.num_rows)
 
 
-def _chdb(clickhouse: session.Session, path: Path) -> int:
-    return _checksum(
-        clickhouse.query(
-            f"select {clickhouse_columns()} from {clickhouse_file(path)}"
-            f" settings max_threads = 1, {CLICKHOUSE_SETTINGS}",
-            "ArrowTable",
-        )
+def _chdb(clickhouse: session.Session, path: Path) -> pa.Table:
+    return clickhouse.query(
+        f"select {clickhouse_columns()} from {clickhouse_file(path)} settings max_threads = 1, {CLICKHOUSE_SETTINGS}",
+        "ArrowTable",
     )
 
 
@@ -143,14 +143,14 @@ def clickhouse_columns() -> str:
     return ", ".join([time, *request, service, *rest])
 
 
-def _duckdb(connection: duckdb.DuckDBPyConnection, path: Path) -> int:
+def _duckdb(connection: duckdb.DuckDBPyConnection, path: Path) -> pa.Table:
     kinds: Any = {name: "bigint" if name in _NUMBERS else "varchar" for name in _CSV}  # two checkers' stubs disagree
     rows = connection.read_csv(
         str(path), delimiter=" ", quotechar='"', escapechar='"', header=False, columns=kinds, auto_detect=False
     )
     request = [f"split_part(request, ' ', {place}) as {name}" for place, name in enumerate(_REQUEST, 1)]
     rest = [name for name in _CSV[2:] if name != "upstream_service_time_ms"]
-    table = rows.project(
+    return rows.project(
         ", ".join(
             [
                 "substring(start_time, 2, 23)::timestamp as start_time",
@@ -160,10 +160,9 @@ def _duckdb(connection: duckdb.DuckDBPyConnection, path: Path) -> int:
             ]
         )
     ).to_arrow_table()
-    return _checksum(table)
 
 
-def _pandas(path: Path) -> int:
+def _pandas(path: Path) -> pd.DataFrame:
     frame = pd.read_csv(
         path, sep=" ", header=None, names=_CSV, quotechar='"', keep_default_na=False, na_values={}, engine="c",
         dtype=dict.fromkeys(set(_CSV) - set(_NUMBERS), "str"),
@@ -172,22 +171,20 @@ def _pandas(path: Path) -> int:
     moments = pd.to_datetime(frame["start_time"].str.slice(1, 24), format="%Y-%m-%dT%H:%M:%S.%f")
     service = pd.to_numeric(frame["upstream_service_time_ms"], errors="coerce").astype("Int64")
     columns = {name: request[place] for place, name in enumerate(_REQUEST)}
-    frame = frame.drop(columns=["request"]).assign(start_time=moments, upstream_service_time_ms=service, **columns)
-    return _checksum(pa.Table.from_pandas(frame, preserve_index=False))
+    return frame.drop(columns=["request"]).assign(start_time=moments, upstream_service_time_ms=service, **columns)
 
 
-def _re(path: Path) -> int:
-    return _checksum(by_re(path.read_bytes()))
+def _re(path: Path) -> pa.Table:
+    return by_re(path.read_bytes())
 
 
-def _goaccess(path: Path) -> int:
+def _goaccess(path: Path) -> None:
     command = ["goaccess", str(path), f"--log-format={_GOACCESS}", "--date-format=%Y-%m-%d", "--time-format=%H:%M:%S"]
     report = path.with_suffix(".json")
     subprocess.run([*command, "-o", str(report), "--no-global-config"], check=True, capture_output=True)  # noqa: S603
     valid = re.search(rb'"valid_requests": (\d+)', report.read_bytes())
     if valid is None or int(valid[1]) * 2 < LINES:
         raise RuntimeError("GoAccess does not read the log, so that its speed cannot be compared")
-    return 0
 
 
 def _threads(log: bytes) -> Result:
@@ -212,19 +209,18 @@ def _threads(log: bytes) -> Result:
 
 def _gzip(folder: Path, log: bytes) -> Result:
     path = folder / "access.log.gz"
+    decompress: Callable[[bytes], bytes] = igzip.decompress
     path.write_bytes(igzip.compress(log, 2))
 
     def alone() -> int:
-        return len(igzip.decompress(path.read_bytes()))
+        return len(decompress(path.read_bytes()))
 
     def ours() -> int:
         read = 0
-        held = b""
         with open_stream(str(path), "gzip") as stream:
-            while piece := stream.read(33 << 20):
-                whole = (held + piece).rfind(b"\n") + 1
-                read += parse_istio_text((held + piece)[:whole], 0).read
-                held = (held + piece)[whole:]
+            for piece in read_records(stream, Framing.LINES, 0, None, take_unfinished=True):
+                if isinstance(piece, Chunk):
+                    read += parse_istio_text(piece.data, piece.offset).read
         return read
 
     seconds = median_seconds({"ours": ours, "isal": alone})

@@ -96,11 +96,7 @@ def _chunks(
     offset, end = bounds
     held = b""
     while True:
-        try:
-            data = _read_before(stream, offset + len(held), end)
-        except DamagedError as error:
-            yield Unreadable(offset, len(held), held[:REJECT_RAW_LIMIT], held[-REJECT_RAW_LIMIT:], str(error))
-            return
+        data, damage = _read_chunk(stream, offset + len(held), end)
         if not data:
             break
         held = held + data if held else data
@@ -113,8 +109,27 @@ def _chunks(
             record, held = _past_newline(stream, offset, held, end)
             yield record
             offset += record.length
+        if damage:
+            yield Unreadable(offset, len(held), held[:REJECT_RAW_LIMIT], held[-REJECT_RAW_LIMIT:], damage)
+            return
     if held and take_unfinished:
         yield Chunk(offset, held)
+
+
+def _read_chunk(stream: Stream, position: int, end: int | None) -> tuple[bytes, str]:
+    """A chunk, less only at the end, and why what follows cannot be read, "" where it can.
+
+    A compressed stream gives little at a time; parsers do more with much.
+    """
+    pieces: list[bytes] = []
+    size = 0
+    try:
+        while size < CHUNK_BYTES and (piece := _read_before(stream, position + size, end)):
+            pieces.append(piece)
+            size += len(piece)
+    except DamagedError as error:
+        return b"".join(pieces), str(error)
+    return b"".join(pieces), ""
 
 
 def _read_before(stream: Stream, position: int, end: int | None) -> bytes:

@@ -24,7 +24,7 @@ ENCODED: Final = pa.dictionary(pa.int32(), pa.string())
 _FEW: Final = 4096
 _ONE_IN: Final = 4
 _MOST: Final = 1 << 15
-_BYTES: Final = 2 << 20
+_BYTES: Final = 1 << 20
 _SLACK: Final = 32
 
 

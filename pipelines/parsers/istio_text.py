@@ -27,13 +27,14 @@ from pipelines.parsers.istio_text_scan import PLANS
 from pipelines.parsers.merged_rows import in_order
 from pipelines.parsers.result import Parsed, accepted_schema
 from pipelines.parsers.text_layout import parse_text_layout
-from pipelines.parsers.text_reader import TextReader
+from pipelines.parsers.text_reader import Finder, TextReader
 from pipelines.schemas import ACCESS_LOG_FIELDS
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from pipelines.parsers.context import Context
+    from pipelines.parsers.istio_text_scan import ScanPlan
     from pipelines.parsers.lines import Lines
 
 #: Fewer bytes than this are read without the scan, whose compiled code takes a moment to load.
@@ -63,7 +64,7 @@ def scan(chunk: bytes, base_offset: int) -> Parsed:
     for lines in line_blocks(chunk, base_offset):
         read += len(lines)
         if reader is None:
-            reader = _reader_for(lines)
+            reader = TextReader(_plan_for(lines))
         others = np.flatnonzero(~reader.read(lines))
         offsets.append(lines.offset + lines.starts[others])
         for start, end in zip(lines.starts[others].tolist(), lines.ends[others].tolist(), strict=True):
@@ -74,10 +75,10 @@ def scan(chunk: bytes, base_offset: int) -> Parsed:
     return Parsed(in_order(_completed(reader.table()), rest.accepted), rest.rejected, read)
 
 
-def _reader_for(lines: Lines) -> TextReader:
-    """The reader by the plan that fits most of some lines."""
+def _plan_for(lines: Lines) -> ScanPlan:
+    """The plan that fits most of some lines."""
     sample = lines.select(np.arange(len(lines))[:: max(1, len(lines) // _SAMPLE_LINES)])
-    return max((TextReader(plan) for plan in PLANS), key=lambda reader: int(reader.find(sample)[1].sum()))
+    return max(PLANS, key=lambda plan: int(Finder(plan, len(sample)).find(sample)[1].sum()))
 
 
 def _at(parsed: Parsed, pieces: list[bytes], offsets: NDArray[np.int64]) -> Parsed:

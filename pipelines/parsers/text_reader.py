@@ -28,16 +28,43 @@ if TYPE_CHECKING:
 _DISTINCT: Final = frozenset({"request_id", "upstream_local_address", "downstream_remote_address"})
 
 
+class Finder:
+    """Finds the values of lines that have a plan's structure."""
+
+    def __init__(self, plan: ScanPlan, most_lines: int) -> None:
+        self._stops = plan.stops
+        self._literals, self._literal_offsets = plan.packed()
+        shape = (len(plan.columns), most_lines)
+        self._starts, self._ends = np.empty(shape, np.int32), np.empty(shape, np.int32)
+        self._kinds = np.full(shape, PLAIN, np.uint8)
+
+    def find(self, lines: Lines) -> tuple[Values, NDArray[np.bool_]]:
+        """The values, until lines are looked at again, and which lines have them."""
+        matched = np.empty(len(lines), np.uint8)
+        data = lines.bytes_array()
+        count = match_fields(
+            data,
+            lines.starts,
+            lines.ends,
+            self._literals,
+            self._literal_offsets,
+            self._stops,
+            MAX_RECORD_BYTES,
+            self._starts,
+            self._ends,
+            matched,
+        )
+        found = Values(data, self._starts[:, :count], self._ends[:, :count], self._kinds[:, :count])
+        return found, matched.view(np.bool_)
+
+
 class TextReader:
     """Reads the lines of a chunk that fit a plan, and keeps their rows."""
 
     def __init__(self, plan: ScanPlan) -> None:
         self._plan = plan
+        self._finder = Finder(plan, BLOCK_LINES)
         self._time = plan.columns.index("start_time")
-        self._literals, self._literal_offsets = plan.packed()
-        shape = (len(plan.columns), BLOCK_LINES)
-        self._starts, self._ends = np.empty(shape, np.int32), np.empty(shape, np.int32)
-        self._kinds = np.full(shape, PLAIN, np.uint8)
         self._offsets: list[NDArray[np.int64]] = [np.empty(0, np.int64)]
         kinds = [ACCESS_LOG_FIELDS.field(name).type for name in plan.columns]
         texts = [place for place, kind in enumerate(kinds) if kind == pa.string()]
@@ -49,28 +76,9 @@ class TextReader:
         self._there = [np.empty((len(self._numbers), 0), np.bool_)]
         self._moments = [np.empty(0, np.int64)]
 
-    def find(self, lines: Lines) -> tuple[Values, NDArray[np.bool_]]:
-        """Where the values are of those lines that have the format's structure, and which lines those are."""
-        matched = np.empty(len(lines), np.uint8)
-        data = lines.bytes_array()
-        count = match_fields(
-            data,
-            lines.starts,
-            lines.ends,
-            self._literals,
-            self._literal_offsets,
-            self._plan.stops,
-            MAX_RECORD_BYTES,
-            self._starts,
-            self._ends,
-            matched,
-        )
-        found = Values(data, self._starts[:, :count], self._ends[:, :count], self._kinds[:, :count])
-        return found, matched.view(np.bool_)
-
     def read(self, lines: Lines) -> NDArray[np.bool_]:
         """Keep the rows of the lines that fit, and say which those are."""
-        values, fits = self.find(lines)
+        values, fits = self._finder.find(lines)
         data, count = values.data, values.starts.shape[1]
         moments, bad = np.empty(count, np.int64), np.zeros(count, np.uint8)
         check_kinds(data, self._plan.kinds, values.starts, values.ends, bad)

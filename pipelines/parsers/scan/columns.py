@@ -150,7 +150,7 @@ def read_counts(
 def _eight_digits(end: Address, count: Address) -> np.int64:
     """The value of up to eight digits in front of an address: pairs of digits, of those, and of those again."""
     unused = np.uint64(8 * (8 - count))
-    found = ((np.uint64(word(end - 8)) - _ZEROS) >> unused) << unused
+    found = ((np.uint64(word(end - 8)) ^ _ZEROS) >> unused) << unused
     found = (found * np.uint64(10)) + (found >> np.uint64(8))
     low = (found & _PAIRS) * np.uint64(100 + (1_000_000 << 32))
     high = ((found >> np.uint64(16)) & _PAIRS) * np.uint64(1 + (10_000 << 32))
