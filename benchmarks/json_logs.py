@@ -27,7 +27,9 @@ LINES: Final = 100_000
 GOAL: Final = 1.5
 
 _OTHER_NAMES: Final = {"duration_ms": "duration", "upstream_service_time_ms": "upstream_service_time"}
-_KEYS: Final = {_OTHER_NAMES.get(field.name, field.name): field.type for field in ISTIO_FIELDS}
+_KEYS: Final[dict[str, pa.DataType]] = {
+    _OTHER_NAMES.get(str(field.name), str(field.name)): field.type for field in ISTIO_FIELDS
+}
 
 
 def benchmarks() -> list[Result]:
@@ -75,7 +77,7 @@ def _ours(path: Path) -> int:
 
 def _polars(path: Path) -> int:
     kinds = {pa.int64(): pl.Int64, pa.int32(): pl.Int32}
-    schema: dict[str, Any] = {key: kinds.get(kind, pl.String) for key, kind in _KEYS.items()}
+    schema = {key: kinds.get(kind, pl.String) for key, kind in _KEYS.items()}
     # A number in a string is no number to polars.
     schema["upstream_service_time"] = pl.String
     frame = pl.read_ndjson(path, schema=schema)
