@@ -97,7 +97,7 @@ def _chunks(
     held = b""
     while True:
         data, damage = _read_chunk(stream, offset + len(held), end)
-        if not data:
+        if not data and not damage:
             break
         held = held + data if held else data
         whole = records_length(held, wrapper) if framing is Framing.LINES else complete_length(held)
