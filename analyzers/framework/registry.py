@@ -88,6 +88,7 @@ MODULES: Final[dict[str, str]] = {
     "schema_violation": "analyzers.configuration.schema_violation",
     "selector_without_workload": "analyzers.configuration.selector_without_workload",
     "service_graph": "analyzers.topology.service_graph",
+    "shadowed_routes": "analyzers.telemetry.shadowed_routes",
     "shared_gateway_certificate": "analyzers.configuration.shared_gateway_certificate",
     "sidecar_defaults": "analyzers.configuration.sidecar_defaults",
     "sidecar_injection": "analyzers.configuration.sidecar_injection",
