@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 _TEXT, _JSON = "istio_text", "istio_json"
 _OTLP: Final = frozenset({"otlp_logs", "otlp_logs_json"})
 _LOGS: Final = frozenset({_TEXT, _JSON}) | _OTLP
+#: What only Istio's own formats have between the request and the next quote (in JSON `\\"`): two to four words.
+_OWN: Final = re.compile(rb'\\?" \d{1,3} [A-Z-][A-Z0-9_,]*(?: [^\s"\\]+){0,2} \\?"')
 _NOTHING: Final = (0, 0)
 _SAMPLE_BYTES: Final = 32 << 10
 _SAMPLE_LINES: Final = 50
@@ -43,8 +46,7 @@ def with_known_layout(head: bytes, recognised: Recognition) -> Recognition:
     """What a text file is that is no log of Istio's own format: one of a well-known format, or of one told from it."""
     if (recognised.format, recognised.layout) not in ((_TEXT, None), (None, None)):
         return recognised
-    context = Context(wrapper=recognised.wrapper)
-    if recognised.format is not None and _accepted(head, _TEXT, context) > _NOTHING:
+    if recognised.format is not None and _OWN.search(head):
         return recognised
     sample = _sample(head, _TEXT, recognised.wrapper)
     if recognised.wrapper is not None:
@@ -75,12 +77,14 @@ def with_layout(head: bytes, recognised: Recognition, layouts: Iterable[str]) ->
         format_ = _JSON if layout.lstrip().startswith("{") else _TEXT
         if recognised.format in _OTLP:
             format_ = recognised.format
-        read = _accepted(head, format_, Context(layout=layout, wrapper=recognised.wrapper))
+        read = _accepted(head, format_, Context(layout=layout, wrapper=recognised.wrapper, redact=False))
         if read > most:
             best, most = replace(recognised, format=format_, reason="", layout=layout), read
     if most == _NOTHING or recognised.format is None:
         return best
-    plain = _accepted(head, recognised.format, Context(layout=recognised.layout, wrapper=recognised.wrapper))
+    plain = _accepted(
+        head, recognised.format, Context(layout=recognised.layout, wrapper=recognised.wrapper, redact=False)
+    )
     return recognised if plain > most else best
 
 

@@ -17,6 +17,7 @@ from pipelines.inputs.formats import FORMATS, PROMETHEUS_LIVE
 from pipelines.jobs.overlap import find_copies
 from pipelines.jobs.report import FileReport
 from pipelines.lake.batches import Counts
+from pipelines.lake.errors import LakeError
 from pipelines.parsers.mesh_layouts import layouts_of
 from pipelines.schemas import ACCESS_LOGS, EDGES_1M, REJECTS, SOURCES
 
@@ -76,9 +77,12 @@ def commit_outcome(lake: Lake, batch: Batch, outcome: Outcome) -> Committed:
 
     Raises:
         FailedInputError: an input could not be used.
+        LakeError: the lake could not be written.
         AccountingError: records are not accounted for.
     """
     for manifest in outcome.manifests:
+        if manifest.failure is not None and manifest.failed_path is None:
+            raise LakeError(manifest.failure)
         if manifest.failure is not None:
             raise FailedInputError(manifest.failure, manifest.failed_path or "")
     ends = [end for manifest in outcome.manifests for end in manifest.ends]

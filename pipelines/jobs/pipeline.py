@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Final
 import apache_beam as beam
 
 from pipelines.jobs.runner import runner_of
+from pipelines.lake.errors import LakeError
 from pipelines.lake.storage import open_storage
 from pipelines.lake.writer import DataFile
 from pipelines.sinks.lake import WriteManifests, WriteRollups, manifest_path
@@ -52,6 +53,7 @@ def run_pipeline(
     """Run the pipeline over a batch's bundles and collect what it left in the batch's folder.
 
     Raises:
+        LakeError: the lake could not be written.
         RuntimeError: the runner failed, or manifests are missing.
     """
     pipeline = beam.Pipeline(runner=runner_of(options), options=options)
@@ -70,7 +72,11 @@ def run_pipeline(
         | "Gather bundles" >> beam.GroupByKey()
         | "List bundles" >> beam.ParDo(WriteManifests(context, _BUNDLES_FILE))
     )
-    pipeline.run().wait_until_finish()
+    try:
+        pipeline.run().wait_until_finish()
+    except LakeError as error:
+        # Beam adds the step in which it happened.
+        raise LakeError(str(error).partition(" [while running")[0]) from error
     return _collect(bundles, context)
 
 

@@ -73,7 +73,21 @@ class Storage:
         self.write_with(path, lambda sink: sink.write(data))
 
     def write_with(self, path: str, fill: Callable[[pa.NativeFile], object]) -> None:
-        """Write a file through `fill`, which is given the open sink, with the promise of `write`."""
+        """Write a file through `fill`, which is given the open sink, with the promise of `write`.
+
+        Raises:
+            LakeError: the disk is full, or fails.
+        """
+        try:
+            self._write_with(path, fill)
+        except OSError as error:
+            reason = os.strerror(error.errno) if error.errno else str(error)
+            raise LakeError(
+                f"{self.full(path)}: cannot be written: {reason}; nothing of this batch was added. Make room, or name "
+                "another lake, and run again"
+            ) from error
+
+    def _write_with(self, path: str, fill: Callable[[pa.NativeFile], object]) -> None:
         if not self.is_local:
             with self.filesystem.open_output_stream(self.full(path)) as sink:
                 fill(sink)

@@ -22,6 +22,7 @@ from pipelines.inputs.formats import FORMATS, parse
 from pipelines.inputs.opening import is_plain
 from pipelines.inputs.ranges import Range, RangeEnd, read_range
 from pipelines.inputs.records import Chunk
+from pipelines.lake.errors import LakeError
 from pipelines.lake.writer import DataFile, write_part
 from pipelines.parsers.merged_rows import stacked
 from pipelines.parsers.result import Parsed, accepted_schema
@@ -72,7 +73,7 @@ class WorkEnd:
 class Manifest:
     """What a bundle left behind: files by table, the end of each piece of work, or why it failed.
 
-    `calls` is how many calls the rollups in `files` count.
+    `calls` is how many calls the rollups in `files` count; of a failure that no input caused `failed_path` is null.
     """
 
     index: int
@@ -111,15 +112,21 @@ Rollups = list[tuple[tuple[int, int], bytes]]
 def work_off(
     bundle: Bundle, context: BatchContext, report: Callable[[Progress], None] = lambda _: None
 ) -> tuple[Manifest, Rollups]:
-    """Read a whole bundle. An input that cannot be used ends it early: the manifest then says which and why."""
+    """Read a whole bundle.
+
+    An input that cannot be used, or a disk that is full, ends it early: the manifest then says which and why.
+    """
     output = _Output(context, bundle.index)
     manifest = Manifest(bundle.index)
-    for work in bundle.work:
-        try:
+    path: str | None = None
+    try:
+        for work in bundle.work:
+            path = work.path
             manifest.ends.append(_read(work, output, report))
-        except InputError as error:
-            return Manifest(bundle.index, failure=str(error), failed_path=work.path), []
-    rollups = output.finish(manifest)
+        rollups = output.finish(manifest)
+    except (InputError, LakeError) as error:
+        is_input = isinstance(error, InputError)
+        return Manifest(bundle.index, failure=str(error), failed_path=path if is_input else None), []
     return manifest, rollups
 
 

@@ -110,6 +110,6 @@ def test_a_write_that_fails_leaves_nothing(tmp_path: Path) -> None:
         sink.write(b"half")
         raise OSError("disk full")
 
-    with pytest.raises(OSError, match="disk full"):
+    with pytest.raises(LakeError, match="table/file: cannot be written: disk full; nothing"):
         storage.write_with("table/file", fill)
     assert list((tmp_path / "table").iterdir()) == []
