@@ -19,6 +19,7 @@ _PENDING: Final = "pending_page"
 #: Page file, title, icon, in the order of the navigation; the first is the front page.
 _PAGES: Final = (
     ("overview", "Overview", ":material/monitoring:"),
+    ("health", "Health", ":material/ecg_heart:"),
     ("topology", "Topology", ":material/hub:"),
     ("findings", "Findings", ":material/troubleshoot:"),
     ("traces", "Traces", ":material/waterfall_chart:"),

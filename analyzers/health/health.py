@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, cast
 from analyzers.health.verdict import STATUSES, Reason, Status, judge, judge_replicas
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
     from datetime import datetime
 
     from analyzers.framework.analyzer import Options
@@ -55,14 +55,22 @@ def health(session: Session, options: Options, recent: timedelta = RECENT) -> tu
     Raises:
         LakeError: the lake cannot be read.
     """
+    namespaces = list(options.namespaces)
     rows = session.query(
-        "health", since=options.since, until=options.until, namespaces=list(options.namespaces), recent=recent
+        "health", since=options.since, until=options.until, namespaces=namespaces, recent=recent
     ).to_pylist()
+    replicas = session.query("workload_replicas", namespaces=namespaces).to_pylist()
+    return judged(rows, replicas, options.minimum_samples)
+
+
+def judged(
+    rows: Iterable[Mapping[str, Any]], replica_rows: Iterable[Mapping[str, Any]], minimum_samples: int
+) -> tuple[Health, ...]:
+    """The health that rows of the queries `health` and `workload_replicas` give, sorted as `health` does."""
     replicas = {
-        (row["namespace"], row["name"]): judge_replicas(row["desired"], row["available"])
-        for row in session.query("workload_replicas", namespaces=list(options.namespaces)).to_pylist()
+        (row["namespace"], row["name"]): judge_replicas(row["desired"], row["available"]) for row in replica_rows
     }
-    found = [_health(row, replicas, options.minimum_samples) for row in rows]
+    found = [_health(row, replicas, minimum_samples) for row in rows]
     called = {(item.namespace, item.name) for item in found if item.level == "workload"}
     found += [
         _uncalled(namespace, name, reason)

@@ -37,6 +37,10 @@ TONES: Final[Mapping[str, str]] = {
     "ABSTAIN": "warn",
     "EMIT_REVIEW": "note",
     "EMIT": "good",
+    "failing": "bad",
+    "degraded": "warn",
+    "unknown": "note",
+    "healthy": "good",
 }
 
 

@@ -19,6 +19,8 @@ parted as (
         start_time > max(start_time) over () - $recent as is_recent,
         start_time > max(start_time) over () - $recent - interval 24 hours as is_baseline,
         coalesce(response_code between 400 and 499, false) as is_client_error,
+        -- Where the caller's proxy only passed the answer on, the callee's says why.
+        coalesce(nullif(response_flags, '-'), nullif(server_response_flags, '-')) as flags,
         -- Made by a proxy, not by the application: the details say so, or no answer came at all.
         is_error
         and (
@@ -86,7 +88,7 @@ select
     count(*) filter (where not is_recent and is_baseline and is_client_error) as baseline_client_errors,
     quantile_cont(duration_ms, 0.95)
         filter (where not is_recent and is_baseline and not is_error and protocol <> 'tcp') as baseline_p95_ms,
-    histogram(response_flags) filter (where is_recent and response_flags is not null and response_flags <> '-') as flags,
+    histogram(flags) filter (where is_recent and flags is not null) as flags,
     min(start_time) filter (where is_recent) as first_seen,
     max(start_time) filter (where is_recent) as last_seen
 from levels

@@ -228,3 +228,16 @@ def test_data_shows_the_rejects_of_one_source(open_page: Open) -> None:
 
 def test_pages_offer_the_tables_that_open_things(open_page: Open) -> None:
     assert {"Worst findings", "Newest alerts", "Failing edges", "Freshness"} <= tables(open_page("overview"))
+
+
+def test_health_judges_every_level_and_says_why(open_page: Open) -> None:
+    app = open_page("health")
+    services = {row["Name"]: row for row in table(app, "Services")}
+    assert services[shop.PAYMENTS.host]["Status"] == "degraded"
+    assert services[shop.PAYMENTS.host]["Why"].startswith(f"{FAILED} of {REQUESTS} calls failed")
+    assert services[shop.CATALOG.host]["Status"] == "healthy"
+    edges = {(row["Caller"], row["Callee"]): row["Status"] for row in table(app, "Edges")}
+    assert edges["shop/cart", shop.PAYMENTS.host] == "degraded"
+    assert {row["Name"]: row["Status"] for row in table(app, "Namespaces")}["billing"] == "degraded"
+    # One minute has six calls: too few to judge.
+    assert {row["Status"] for row in table(open_page("health", window="1 min"), "Services")} == {"unknown"}
