@@ -25,7 +25,11 @@ judged as (
         and calls.server_lines = 0
         and calls.duration_ms < 50 as is_race
     from used
-    inner join calls on used.source = calls.source and used.source_offset = calls.source_offset
+    inner join calls
+        on
+            used.source = calls.source
+            and used.source_offset = calls.source_offset
+            and used.start_time = calls.start_time
     where
         used.idle is not null
         and asked_for(

@@ -25,7 +25,11 @@ repeated as (
         answered.answers
     from answered
     inner join log_lines as client on answered.outbound_line = client.line
-    inner join calls on client.source = calls.source and client.source_offset = calls.source_offset
+    inner join calls
+        on
+            client.source = calls.source
+            and client.source_offset = calls.source_offset
+            and client.start_time = calls.start_time
     where asked_for(calls.start_time, calls.caller_namespace, calls.callee_namespace, $since, $until, $namespaces)
 )
 

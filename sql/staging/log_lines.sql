@@ -19,7 +19,8 @@ with named as (
         rtrim(line.upstream_cluster, ';') as cluster
     from access_logs as line
     -- A record that came by two paths counts once.
-    anti join duplicates as copy on line.source = copy.source and line.source_offset = copy.source_offset
+    anti join duplicates as copy
+        on line.source = copy.source and line.source_offset = copy.source_offset and line.start_time = copy.start_time
     left join log_sources as log_source
         on
             line.source = log_source.source
@@ -31,8 +32,9 @@ with named as (
 
 select
     *,
-    -- A number for each line without counting them: a terabyte of offsets for each source.
-    source_number * 1099511627776 + source_offset as line,
+    -- A number for each line without counting them. A rotated file goes on under its name from offset 0, so that source
+    -- and offset alone would be two lines' numbers.
+    (hash(source_number, source_offset, start_time) >> 1)::bigint as line,
     start_time + to_milliseconds(coalesce(duration_ms, 0)) as end_time,
     case
         when cluster like 'inbound|%' or cluster like 'InboundPassthrough%' then 'inbound'

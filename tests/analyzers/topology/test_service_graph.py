@@ -1,6 +1,7 @@
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -8,7 +9,7 @@ from analyzers.framework.analyzer import Options
 from analyzers.topology.service_graph import NoTelemetryError, run, service_graph
 from pipelines.lake.lake import Lake
 from pipelines.lake.session import open_session
-from tests.support.rows import access_log, pod, sample, service, span
+from tests.support.rows import START, access_log, pod, sample, service, span
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -101,3 +102,26 @@ def test_a_source_without_rows_says_what_to_do(tmp_path: Path) -> None:
     Lake.open(uri, create=True)
     with open_session(uri) as session, pytest.raises(NoTelemetryError, match="meshlens ingest"):
         service_graph(session, None, Options())
+
+
+def test_lines_of_a_rotated_log_share_offsets_and_stay_calls_of_their_own(tmp_path: Path) -> None:
+    uri = str(tmp_path / "lake")
+    objects = [
+        pod("shop", "web-1", "web", "10.0.0.1"),
+        pod("shop", "cart-1", "cart", "10.0.0.2"),
+        service("shop", "cart", 80),
+    ]
+    lines = []
+    for minute in range(2):
+        seen: dict[str, Any] = {"at": START + timedelta(minutes=minute), "request_id": f"request-{minute}"}
+        hop = f"outbound_.80_._.{HOST}"
+        lines += [
+            access_log("logs/web-1/access.log", 0, upstream_cluster=f"outbound|80||{HOST}", **seen),
+            access_log("logs/cart-1/access.log", 0, upstream_cluster="inbound|80||", requested_server_name=hop, **seen),
+        ]
+    tables = {"mesh_objects": objects[0].table(objects), "access_logs": lines[0].table(lines)}
+    Lake.open(uri, create=True).append("ingest", tables)
+    with open_session(uri) as session:
+        (edge,) = service_graph(session, "logs", Options()).edges
+        assert edge.calls == 2
+        assert session.query("calls").column("reporter").to_pylist() == ["both", "both"]
