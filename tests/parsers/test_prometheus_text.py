@@ -3,43 +3,13 @@
 from __future__ import annotations
 
 import math
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
-import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from prometheus_client.openmetrics.parser import text_string_to_metric_families as read_open_metrics
-from prometheus_client.parser import text_string_to_metric_families as read_text
 
-from pipelines.parsers.context import Context
-from pipelines.parsers.prometheus_text import parse_prometheus_text
-from pipelines.parsers.result import accepted_schema
-from pipelines.schemas import METRIC_SAMPLE_FIELDS
-
-OBSERVED_US = 1_700_000_000_000_000
-OBSERVED = datetime.fromtimestamp(1_700_000_000, UTC)
-
-
-def read(
-    document: bytes, observed_us: int | None = OBSERVED_US
-) -> tuple[list[dict[str, object]], list[dict[str, object]]]:
-    parsed = list(parse_prometheus_text(document, 1000, Context(observed_us=observed_us)))
-    accepted = pa.concat_tables([piece.accepted for piece in parsed])
-    assert accepted.schema == accepted_schema(METRIC_SAMPLE_FIELDS)
-    accepted.validate(full=True)
-    rejected = pa.concat_tables([piece.rejected for piece in parsed])
-    assert sum(piece.read for piece in parsed) == accepted.num_rows + rejected.num_rows
-    rows: list[dict[str, object]] = accepted.to_pylist()
-    rejects: list[dict[str, object]] = rejected.to_pylist()
-    return rows, rejects
-
-
-def only(document: bytes) -> dict[str, object]:
-    rows, rejects = read(document)
-    assert not rejects, rejects
-    [row] = rows
-    return row
+from tests.parsers.expositions import OBSERVED, only, read
 
 
 def test_a_line_becomes_a_sample_with_its_type_and_the_files_time() -> None:
@@ -254,69 +224,3 @@ def test_a_native_histogram_becomes_bounds_and_counts() -> None:
         "bounds": [-2.0, -1.0, -0.001, 0.001, 0.5, 1.0, 2.0, 16.0, 32.0],
         "counts": [0.0, 1.0, 0.0, 1.0, 0.0, 1.0, 2.0, 0.0, 2.0],
     }
-
-
-names = st.from_regex(r"[a-zA-Z_][a-zA-Z0-9_]{0,40}", fullmatch=True)
-values = st.one_of(
-    st.floats(allow_nan=False).map(repr), st.integers(-(10**25), 10**25).map(str), st.sampled_from(["+Inf", "-Inf"])
-)
-
-
-@st.composite
-def expositions(draw: st.DrawFn) -> tuple[str, list[tuple[str, dict[str, str], float, int | None]]]:
-    """A document and its samples: metric, labels, value, milliseconds."""
-    lines: list[str] = []
-    samples: list[tuple[str, dict[str, str], float, int | None]] = []
-    labels: dict[str, str] = {}
-    for name in draw(st.lists(names, min_size=1, max_size=4, unique=True)):
-        lines.append(f"# TYPE {name} gauge")
-        for _ in range(draw(st.integers(1, 3))):
-            if draw(st.booleans()):
-                labels = draw(st.dictionaries(names, st.text(st.characters(codec="utf-8")), max_size=4))
-            number = draw(values)
-            time = draw(st.none() | st.integers(0, 10**13))
-            escaped = {
-                key: text.replace("\\", "\\\\").replace("\n", "\\n").replace('"', '\\"') for key, text in labels.items()
-            }
-            inner = ",".join(f'{key}="{text}"' for key, text in escaped.items())
-            lines.append(f"{name}{{{inner}}} {number}" + ("" if time is None else f" {time}"))
-            samples.append((name, dict(labels), float(number), time))
-    return "\n".join(lines) + "\n", samples
-
-
-@settings(deadline=None)
-@given(expositions())
-def test_what_is_written_is_read(written: tuple[str, list[tuple[str, dict[str, str], float, int | None]]]) -> None:
-    document, samples = written
-    rows, rejects = read(document.encode())
-    assert not rejects
-    found = [(row["metric"], dict(row["labels"]), row["value"], row["metric_type"]) for row in rows]  # type: ignore[call-overload]  # a list of pairs
-    assert found == [(metric, labels, value, "gauge") for metric, labels, value, _ in samples]
-    epoch = datetime(1970, 1, 1, tzinfo=UTC)
-    times = [OBSERVED if time is None else epoch + timedelta(milliseconds=time) for *_, time in samples]
-    assert [row["time"] for row in rows] == times
-
-
-@pytest.mark.parametrize("is_open_metrics", [False, True])
-def test_prometheus_client_reads_the_same(is_open_metrics: bool) -> None:
-    family = "calls" if is_open_metrics else "calls_total"
-    document = (
-        f"# HELP {family} Calls.\n# TYPE {family} counter\n"
-        f'calls_total{{code="200",path="/a b?\\"c\\"\\\\"}} 1027 1395066363\n'
-        "# TYPE latency histogram\n"
-        'latency_bucket{le="0.5"} 129389\nlatency_bucket{le="+Inf"} 144320\nlatency_sum 53423.25\n'
-        "latency_count 144320\n"
-        "# TYPE rpc summary\n"
-        'rpc{quantile="0.5"} 4773\nrpc_sum 1.7560473e+07\nrpc_count 2693\n'
-        "# TYPE temperature gauge\ntemperature -3.5\n" + ("# EOF\n" if is_open_metrics else "")
-    )
-    families = read_open_metrics(document) if is_open_metrics else read_text(document)  # type: ignore[no-untyped-call]  # it has no types
-    expected = [
-        (sample.name, sorted(sample.labels.items()), float(sample.value), family.type)
-        for family in families
-        for sample in family.samples
-    ]
-    rows, rejects = read(document.encode())
-    assert not rejects
-    found = [(row["metric"], sorted(row["labels"]), row["value"], row["metric_type"]) for row in rows]  # type: ignore[call-overload]  # as above
-    assert sorted(found) == sorted(expected)
