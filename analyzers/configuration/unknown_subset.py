@@ -35,33 +35,31 @@ _ISTIO_NAME: Final = re.compile(r"(.+)\.(.+)\.svc\.cluster\.local")
 
 
 def check(mesh: Mesh, rules: Rules) -> Iterator[Finding]:
-    """Every destination with a subset. In corrected mode wildcard DestinationRules count, too."""
+    """Every destination with a subset, where Istio's behaviour is asked for; otherwise `dangling_host` tells it."""
+    if not rules.istio:
+        return
     for cluster in mesh.clusters:
-        domain = "cluster.local" if rules.istio else mesh.settings(cluster).cluster_domain
         known: dict[str, set[str]] = {}
         for item in mesh.of_kind("DestinationRule", cluster=cluster):
-            host = hosts.full_name(text(item.spec.get("host")) or "", item.namespace, domain)
+            host = hosts.full_name(text(item.spec.get("host")) or "", item.namespace)
             known.setdefault(host, set()).update(
                 text(subset.get("name")) or "" for _, subset in mappings(item.spec.get("subsets"))
             )
         for item in mesh.of_kind("VirtualService", cluster=cluster):
             for destination in destinations(item):
-                host = _named(destination.host, item.namespace, domain, rules)
-                if destination.subset is None or destination.subset in known.get(host, ()):
-                    continue
-                if not rules.istio and any(
-                    destination.subset in subsets for pattern, subsets in known.items() if hosts.covers(pattern, host)
+                if destination.subset is None or destination.subset in known.get(
+                    _named(destination.host, item.namespace), ()
                 ):
                     continue
                 message = f"subset {destination.subset} of {destination.host} is defined by no DestinationRule"
                 yield finding(NO_SUBSET, item, message, path=f"{destination.path}/subset")
 
 
-def _named(host: str, namespace: str, domain: str, rules: Rules) -> str:
-    # Istio's check takes any name that is no full one for a Service of the namespace.
-    if rules.istio and not _ISTIO_NAME.fullmatch(host):
-        return host if "." in host or host.startswith("*") else f"{host}.{namespace}.svc.{domain}"
-    return hosts.full_name(host, namespace, domain)
+def _named(host: str, namespace: str) -> str:
+    """The host as Istio's check takes it: any name that is no full one is a Service of the namespace."""
+    if not _ISTIO_NAME.fullmatch(host):
+        return host if "." in host or host.startswith("*") else f"{host}.{namespace}.svc.cluster.local"
+    return hosts.full_name(host, namespace)
 
 
 ANALYZER: Final = configuration_analyzer(
