@@ -15,6 +15,7 @@ import typer
 COMMANDS: tuple[str, ...] = (
     "ingest",
     "stream",
+    "collect",
     "diagnose",
     "topology",
     "health",

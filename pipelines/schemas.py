@@ -110,10 +110,11 @@ MESH_OBJECT_FIELDS = pa.schema(
         "labels: labels annotations",
         "text: owner_kind owner_name",
         "text!: object_json",
+        "text: cluster",
     )
 )
 
-MESH_OBJECTS = table("mesh_objects", *_ORIGIN, MESH_OBJECT_FIELDS, "text: cluster")
+MESH_OBJECTS = table("mesh_objects", *_ORIGIN, MESH_OBJECT_FIELDS)
 
 #: One thing a proxy told of itself. `section` is bootstrap, listener, cluster, route, endpoint, secret, ecds,
 #: server_info or upstream_endpoint (a host of /clusters); `state` is static, active, warming, draining or error;

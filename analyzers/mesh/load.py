@@ -46,7 +46,7 @@ def objects_of_text(content: str | bytes, source: str = "", cluster: str = "") -
     is_json = data.lstrip()[:1] in {b"{", b"["}
     parsed = parse_kubernetes_json(data, 0) if is_json else parse_kubernetes_yaml(data, 0)
     for row in parsed.accepted.to_pylist():
-        yield _of_row({**row, "source": source, "cluster": cluster})
+        yield _of_row({**row, "source": source, "cluster": row["cluster"] or cluster})
 
 
 def _of_row(row: dict[str, Any]) -> MeshObject:

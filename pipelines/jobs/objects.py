@@ -24,7 +24,7 @@ from pipelines.inputs.recognition import SNIFF_BYTES
 from pipelines.inputs.records import Chunk, read_records
 from pipelines.parsers.context import DEFAULT
 from pipelines.schemas import MESH_OBJECTS, REJECTS
-from pipelines.transforms.rows import reject_rows, table_rows
+from pipelines.transforms.rows import reject_rows, table_rows, with_cluster
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -130,7 +130,7 @@ def _parsed(data: bytes, format_name: str, source: str, cluster: str | None, bef
     result = ObjectsRead()
     for parsed in parse(format_name, data, 0, DEFAULT):
         rows = table_rows(parsed.accepted, format_name, source, (None, None), seen_us)
-        named = rows.append_column("cluster", pa.repeat(pa.scalar(cluster, pa.string()), rows.num_rows))
+        named = with_cluster(rows, MESH_OBJECTS.name, cluster)
         rejects = reject_rows(parsed.rejected, format_name, source, _RUN)
         result = result.joined(
             ObjectsRead(named.select(MESH_OBJECTS.columns).cast(MESH_OBJECTS.schema), rejects.cast(REJECTS.schema))

@@ -60,6 +60,7 @@ class _Event(msgspec.Struct):
     object: msgspec.Raw
     type: str
     observed_at: str | int | float | bool | None = None
+    cluster: str | None = None
 
 
 class _Status(msgspec.Struct):
@@ -85,7 +86,7 @@ class _Objects:
         except RecursionError:
             self.reject(sighting.source_offset, "nested too deeply", raw())
         else:
-            self._rows.append(row, len(str(row[-1])))
+            self._rows.append(row, len(str(row[-2])))
             self._read += 1
 
     def reject(self, source_offset: int, reason: str, raw: bytes) -> None:
@@ -131,7 +132,8 @@ def parse_kubernetes_json(chunk: bytes, base_offset: int, _context: Context | No
 
 
 def parse_kubernetes_watch(chunk: bytes, base_offset: int, _context: Context | None = None) -> Parsed:
-    """Read watch events, one a line: `{"type":"ADDED","object":{...}}`, with or without an RFC 3339 `observed_at`.
+    """Read watch events, one a line: `{"type":"ADDED","object":{...}}`, with or without an RFC 3339 `observed_at` and
+    the name of the `cluster`.
 
     A line that is an object and no event is read as a SNAPSHOT; empty lines are no records.
     """
@@ -167,7 +169,7 @@ def _add_event(line: bytes, source_offset: int, objects: _Objects) -> None:
     if event.observed_at is not None and stated is None:
         objects.reject(source_offset, f"observed_at {str(event.observed_at)[:64]!r} is no RFC 3339 time", line)
         return
-    _add_json(bytes(event.object), Sighting(source_offset, event.type, stated), objects)
+    _add_json(bytes(event.object), Sighting(source_offset, event.type, stated, event.cluster or None), objects)
 
 
 def _add_json(raw: bytes, sighting: Sighting, objects: _Objects, within: ListKind = UNTYPED, depth: int = 0) -> None:

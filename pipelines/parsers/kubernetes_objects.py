@@ -41,6 +41,7 @@ class Sighting:
     source_offset: int
     event: str
     stated: int | None = None
+    cluster: str | None = None
 
 
 class ListKind(NamedTuple):
@@ -97,6 +98,7 @@ def object_row(value: Value, sighting: Sighting, within: ListKind = UNTYPED) -> 
         _text(owner, "kind"),
         _text(owner, "name"),
         object_json(whole),
+        sighting.cluster,
     )
 
 

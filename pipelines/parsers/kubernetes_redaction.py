@@ -88,6 +88,8 @@ def _without_values(secret: Mapping[str, Value]) -> Value:
 
 def _told(key: str, value: Value, field: str) -> Value:
     """What is kept of one value: its size and, of a certificate, whom it is for and when it is in force."""
+    if isinstance(value, dict) and "redacted_bytes" in value:
+        return {key: value[key] for key in ("redacted_bytes", "certificate") if key in value}
     size: dict[str, Value] = {"redacted_bytes": _size(value, field)}
     if key not in _CERTIFICATES or not isinstance(value, str):
         return size

@@ -64,7 +64,14 @@ def test_an_object_becomes_a_row_with_every_column(form: str) -> None:
         "annotations": [("note", "é")],
         "owner_kind": "ReplicaSet",
         "owner_name": "shop-abc",
+        "cluster": None,
     }
+
+
+def test_an_event_may_name_its_cluster() -> None:
+    events = [{"type": "ADDED", "cluster": name, "object": pod("a")} for name in ("east", "")]
+    parsed = parse_kubernetes_watch(b"\n".join(json.dumps(event).encode() for event in events), 0)
+    assert parsed.accepted.column("cluster").to_pylist() == ["east", None]
 
 
 def test_lists_typed_lists_and_nested_lists_are_taken_apart() -> None:
