@@ -7,17 +7,13 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
+from meshlens.options import ContextOption  # noqa: TC001 - typer reads the annotation
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from pipelines.sources.kubernetes_live import Reading
 
-ContextOption = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--context", metavar="NAME", help="A context of the kubeconfig; more than once. Default: the current."
-    ),
-]
 SecretsOption = Annotated[
     bool,
     typer.Option("--secrets", help="Also Secrets, of which names, sizes and certificates' facts are kept, no values."),

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from meshlens.options import DEFAULT_LAKE, LakeOption, NamespaceOption, SinceOption, UntilOption, period
+from meshlens.options import DEFAULT_LAKE, ContextOption, LakeOption, NamespaceOption, SinceOption, UntilOption, period
 
 if TYPE_CHECKING:
     from analyzers.framework.analyzer import Report
@@ -63,6 +63,10 @@ def diagnose(
             "--crds", metavar="PATH", help="CustomResourceDefinitions to check objects against, before the cluster's."
         ),
     ] = None,
+    live: Annotated[  # noqa: FBT002 - a flag of the command line, given by name
+        bool, typer.Option("--live", help="Read the objects of live clusters, as `meshlens collect` does.")
+    ] = False,
+    contexts: ContextOption = None,
     baseline: Annotated[
         Path | None,
         typer.Option("--baseline", metavar="FILE", help="Known findings, which are silenced: only new ones count."),
@@ -74,14 +78,15 @@ def diagnose(
 ) -> None:
     """Findings with their evidence: faulty configuration, and failures explained by both proxies.
 
-    With PATHs nothing is kept; without, the result is added to the lake. Exits with 0 (clean), 1 (findings from
-    --fail-on on), 2 (usage), 3 (input or runtime error), 4 (analyzers skipped under --strict).
+    With PATHs or --live nothing is kept; without, the result is added to the lake. Exits with 0 (clean), 1 (findings
+    from --fail-on on), 2 (usage), 3 (input or runtime error), 4 (analyzers skipped under --strict).
     """
     from analyzers.framework.analyzer import Options
     from analyzers.framework.baseline import BaselineError, baseline_text, is_known
     from analyzers.framework.run import AnalyzerError, diagnose_lake
     from analyzers.framework.suppression import SuppressionFileError
-    from meshlens.diagnose_input import definitions_of, diagnose_paths
+    from meshlens.collect import reading_of
+    from meshlens.diagnose_input import definitions_of, diagnose_paths, live_objects
     from meshlens.diagnose_output import outputs_of, write_file, write_outputs
     from meshlens.exits import fail
     from pipelines.inputs.errors import InputError
@@ -95,8 +100,9 @@ def diagnose(
     try:
         silences, known, notes = _silences(suppressions, baseline)
         definitions = None if crds is None else definitions_of(crds)
-        if paths:
-            report, contents = diagnose_paths(paths, beside, options, silences, definitions)
+        if paths or live:
+            held = live_objects(contexts or (), reading_of(None, secrets=False)) if live else {}
+            report, contents = diagnose_paths(paths or (), beside, options, silences, definitions, held)
         else:
             report, contents = diagnose_lake(lake, options, silences, added=definitions), {}
     except (LakeError, AnalyzerError, InputError, SuppressionFileError, BaselineError) as error:

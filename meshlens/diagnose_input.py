@@ -5,12 +5,13 @@ from __future__ import annotations
 import sys
 from dataclasses import replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
 from meshlens.exits import fail
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     import pyarrow as pa
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from analyzers.framework.suppression import Suppression
     from pipelines.jobs.objects import ObjectsRead
     from pipelines.lake.session import Session
+    from pipelines.sources.kubernetes_live import Reading
 
 #: Remarks of one kind that are told; the rest are counted.
 _NOTED: Final = 10
@@ -30,11 +32,13 @@ def diagnose_paths(
     options: Options,
     suppressions: Sequence[Suppression],
     definitions: pa.Table | None = None,
+    live: Mapping[str, bytes] = MappingProxyType({}),
 ) -> tuple[Report, dict[str, bytes]]:
     """Diagnose what paths name (`-`: standard input), over the objects of a lake where one is named.
 
-    `definitions` are CustomResourceDefinitions (rows of `mesh_objects`) that count beside those objects. Returns the
-    report and, by source, the bytes of what is no file. Nothing is kept.
+    `live` has what clusters hold, as events, by their names. `definitions` are CustomResourceDefinitions (rows of
+    `mesh_objects`) that count beside those objects. Returns the report and, by source, the bytes of what is no file.
+    Nothing is kept.
 
     Raises:
         InputError: a path does not exist.
@@ -45,7 +49,7 @@ def diagnose_paths(
     from pipelines.jobs.objects import STDIN, objects_of_bytes, read_objects
     from pipelines.lake.session import open_session, session_without_lake
 
-    contents = {STDIN: _standard_input()} if "-" in paths else {}
+    contents = {**live, **({STDIN: _standard_input()} if "-" in paths else {})}
     files = [path for path in paths if path != "-"]
     read = read_objects(files)
     if read.others and lake is not None:
@@ -57,7 +61,7 @@ def diagnose_paths(
         read = read.joined(objects_of_bytes(data, source))
     unread = [f"not read: {skip.path}: {skip.reason}" for skip in read.skipped]
     if not read.objects.num_rows and not read.rejects.num_rows:
-        fail("\n".join([f"nothing to diagnose in {', '.join(paths)}", *unread[:_NOTED]]))
+        fail("\n".join([f"nothing to diagnose in {', '.join([*paths, *live])}", *unread[:_NOTED]]))
     with session_without_lake() if lake is None else open_session(lake) as session:
         _add(session, read if lake is None else read.as_of_now(), definitions)
         report = diagnose_session(session, options, suppressions)
@@ -102,6 +106,25 @@ def _through_a_lake(
     copies = sum(overlap.records for overlap in read.overlaps)
     unread += [f"{copies:,} records came by two paths; each counts once"] if copies else []
     return replace(report, notes=(*report.notes, counted, *_told(unread), *read.warnings, *read.notes))
+
+
+def live_objects(contexts: Sequence[str], reading: Reading) -> dict[str, bytes]:
+    """What the clusters of these contexts (none: the current one) hold, as events, by `live:CONTEXT`.
+
+    Raises:
+        InputError: a cluster cannot be read.
+    """
+    from pipelines.sources.kubernetes_api import Cluster
+    from pipelines.sources.kubernetes_live import snapshot
+
+    found: dict[str, bytes] = {}
+    for context in contexts or (None,):
+        cluster = Cluster.connect(context, named=len(contexts) > 1)
+        taken = snapshot(cluster, reading)
+        for line in taken.refused:
+            reading.tell(line)
+        found[f"live:{cluster.context}"] = taken.lines
+    return found
 
 
 def definitions_of(paths: Sequence[Path]) -> pa.Table:

@@ -33,6 +33,13 @@ UntilOption = Annotated[
     typer.Option("--until", help="Before this time: RFC 3339, or a duration ago."),
 ]
 
+ContextOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--context", metavar="NAME", help="A context of the kubeconfig; more than once. Default: the current."
+    ),
+]
+
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 
 

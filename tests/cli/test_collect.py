@@ -191,3 +191,16 @@ def test_a_context_is_a_folder_whatever_its_name() -> None:
     assert folder_name("arn:aws:eks:eu-1:1:cluster/x") == "arn-aws-eks-eu-1-1-cluster-x"
     assert folder_name("../../etc") == "etc"
     assert folder_name("///") == "cluster"
+
+
+def test_a_live_cluster_is_diagnosed(place: Place) -> None:
+    rule = {**RULE, "metadata": {"name": "gone", "namespace": "shop"}, "spec": {"host": "gone.shop.svc.cluster.local"}}
+    place.api.add(rule)
+    place.api.add(
+        {"apiVersion": "v1", "kind": "Service", "metadata": {"name": "cart", "namespace": "shop"}, "spec": {}}
+    )
+    result = CliRunner().invoke(build(["diagnose"]), ["diagnose", "--live", "-o", "json", "--fail-on", "never"])
+    assert result.exit_code == 0, result.output
+    found = json.loads(result.stdout)["findings"]
+    assert "DestinationRule/shop/gone" in {item["object"] for item in found if item["code"] == "ML0101"}
+    assert TOKEN not in result.output
