@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from benchmarks.result import Result
 
-MODULES = ("parsers", "text_logs", "json_logs", "metrics", "ingest", "calls")
+MODULES = ("parsers", "text_logs", "json_logs", "metrics", "ingest", "calls", "configuration")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
-from scipy.stats import false_discovery_control, hypergeom
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,9 +20,12 @@ def unlikely(probabilities: Sequence[float] | NDArray[np.float64], rate: float =
 
     Source: Benjamini and Hochberg (1995), "Controlling the false discovery rate", JRSS B 57.
     """
-    given = np.asarray(probabilities, dtype=np.float64)
-    if given.size == 0:
+    if len(probabilities) == 0:
         return []
+    # It takes a second to load, and most runs have nothing to compare.
+    from scipy.stats import false_discovery_control
+
+    given = np.asarray(probabilities, dtype=np.float64)
     adjusted: NDArray[np.float64] = np.asarray(false_discovery_control(given, method="bh"))
     return [bool(value <= rate) for value in adjusted]
 
@@ -35,8 +37,24 @@ def excess_probabilities(
 
     Each part has `hits` of `trials`, the whole it belongs to `all_hits` of `all_trials`.
     """
+    if len(hits) == 0:
+        return np.empty(0)
+    from scipy.stats import hypergeom
+
     # P(X >= k) of a hypergeometric X.
     found: NDArray[np.float64] = np.asarray(
         hypergeom.sf(np.asarray(hits) - 1, np.asarray(all_trials), np.asarray(all_hits), np.asarray(trials))
     )
     return found
+
+
+def spread_probability(counts: NDArray[np.float64], expected: NDArray[np.float64]) -> float:
+    """How likely chance spreads counts at least as far from the expected ones: Pearson's chi-square test.
+
+    Parts that are expected to have nothing are left out.
+    """
+    from scipy.stats import chi2
+
+    asked = expected > 0
+    statistic = float(((counts[asked] - expected[asked]) ** 2 / expected[asked]).sum())
+    return float(chi2.sf(statistic, max(int(asked.sum()) - 1, 1)))

@@ -19,10 +19,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
-from scipy.stats import chi2
 
 from analyzers.framework.analyzer import Code
-from analyzers.framework.comparisons import unlikely
+from analyzers.framework.comparisons import spread_probability, unlikely
 from analyzers.telemetry.report import edge_finding, share, telemetry_analyzer
 
 if TYPE_CHECKING:
@@ -44,10 +43,9 @@ def _findings(rows: list[dict[str, Any]]) -> Iterator[Finding]:
 
 
 def _probability(shares: list[int]) -> float:
-    """How likely an even spread gives shares as uneven: Pearson's chi-square."""
+    """How likely an even spread gives shares as uneven."""
     counts = np.asarray(shares, dtype=np.float64)
-    even = counts.mean()
-    return float(chi2.sf(((counts - even) ** 2 / even).sum(), len(shares) - 1))
+    return spread_probability(counts, np.full(len(shares), counts.mean()))
 
 
 def _finding(row: Row) -> Finding:

@@ -18,10 +18,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
-from scipy.stats import chi2
 
 from analyzers.framework.analyzer import Code, Input
-from analyzers.framework.comparisons import unlikely
+from analyzers.framework.comparisons import spread_probability, unlikely
 from analyzers.telemetry.report import CALLS, edge_finding, telemetry_analyzer
 
 if TYPE_CHECKING:
@@ -53,9 +52,7 @@ def _judge(row: Row) -> tuple[float, float]:
     deviation = float(np.abs(calls - expected).max() / calls.sum())
     if calls[expected == 0].any():
         return 0.0, deviation
-    asked = expected > 0
-    statistic = float(((calls[asked] - expected[asked]) ** 2 / expected[asked]).sum())
-    return float(chi2.sf(statistic, max(int(asked.sum()) - 1, 1))), deviation
+    return spread_probability(calls, expected), deviation
 
 
 def _finding(row: Row) -> Finding:
